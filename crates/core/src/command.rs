@@ -1,0 +1,1 @@
+//! The grammar of what people type in comments.
