@@ -51,6 +51,36 @@ pub struct CommandRun {
     pub millis: u64,
     /// The last part of its output.
     pub tail: String,
+    /// What the command is for.
+    #[serde(default)]
+    pub role: CommandRole,
+    /// What it said about single tests.
+    #[serde(default)]
+    pub reported: Reported,
+}
+
+/// What a command of a test run is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandRole {
+    /// It prepares the checkout; the tests only run when it succeeded.
+    Setup,
+    /// It runs tests.
+    #[default]
+    Test,
+}
+
+/// What one command said about single tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reported {
+    /// Tests it named; 0 for a command that is judged by its exit status.
+    pub tests: usize,
+    /// Those of them that failed.
+    pub failed: usize,
+    /// Whether it broke off: did not compile, crashed, ran out of time, stopped at the first failure. What it did not
+    /// name may still exist.
+    pub incomplete: bool,
 }
 
 /// The comparison that goes into the pull request.
