@@ -1,5 +1,7 @@
 //! A patch: what an implementing run produced, as read from Baton's own repository, and the policy that judges it.
 
+pub mod path;
+
 use serde::{Deserialize, Serialize};
 
 use super::enclosure::FileMode;

@@ -1,0 +1,200 @@
+//! Brings commits into a mirror: explicit refspecs from an explicit URL, one fetch per mirror at a time.
+
+use std::ffi::OsString;
+
+use baton_core::domain::ids::{CommitSha, Digest, RepositoryId};
+
+use crate::error::GitError;
+use crate::mirror::{Git, lock};
+use crate::objects::{oid, sha};
+use crate::process::{Call, RunError};
+use crate::remote::Remote;
+
+/// Why a fetch brought nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The token was refused.
+    #[error("the server refused the token")]
+    Unauthorized,
+    /// There is no such repository, or this token may not see it.
+    #[error("the server knows no such repository, or hides it from this token")]
+    NotFound,
+    /// The repository has no such branch or commit.
+    #[error("the repository has no `{0}`")]
+    NoSuchRef(String),
+    /// What the server sent is broken or hostile.
+    #[error("what the server sent was refused: {0}")]
+    Corrupt(String),
+    /// The connection failed, stood still or took too long; worth another try.
+    #[error("the transfer failed: {0}")]
+    Network(String),
+    /// The address is of a kind that the configuration does not allow.
+    #[error("repositories on this machine (file://) are not allowed here")]
+    FileNotAllowed,
+    /// A fault of the local repository.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+impl Git {
+    /// Fetches a branch and returns the commit it points at. Incremental; cancelled by dropping the future.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn fetch_branch(
+        &self,
+        repo: RepositoryId,
+        remote: &Remote,
+        branch: &str,
+    ) -> Result<CommitSha, FetchError> {
+        let source = format!("refs/heads/{branch}");
+        if !git2::Reference::is_valid_name(&source) {
+            return Err(FetchError::NoSuchRef(branch.to_owned()));
+        }
+        let target = branch_ref(branch);
+        self.fetch(repo, remote, &source, &target, branch).await?;
+        self.on_objects(repo, move |repository| {
+            let found = repository.find_reference(&target).and_then(|r| r.peel_to_commit()).map_err(GitError::from)?;
+            Ok(sha(found.id())?)
+        })
+        .await
+    }
+
+    /// Fetches one commit by its id, unless it is here already. Servers give those that a reference leads to.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn fetch_commit(
+        &self,
+        repo: RepositoryId,
+        remote: &Remote,
+        commit: &CommitSha,
+    ) -> Result<(), FetchError> {
+        let id = oid(commit)?;
+        let here = self.on_objects(repo, move |r| Ok::<_, GitError>(r.find_commit(id).is_ok())).await?;
+        if here {
+            return Ok(());
+        }
+        let target = format!("refs/baton/commits/{commit}");
+        self.fetch(repo, remote, commit.as_str(), &target, commit.as_str()).await
+    }
+
+    async fn fetch(
+        &self,
+        repo: RepositoryId,
+        remote: &Remote,
+        source: &str,
+        target: &str,
+        asked: &str,
+    ) -> Result<(), FetchError> {
+        if remote.is_file() && !self.inner.config.allow_file {
+            return Err(FetchError::FileNotAllowed);
+        }
+        let git_dir = self.ensure_mirror(repo)?;
+        let _lock = lock(&git_dir.with_extension("lock")).await?;
+        let args: Vec<OsString> = [
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+            "--end-of-options",
+            remote.url(),
+            &format!("+{source}:{target}"),
+        ]
+        .map(OsString::from)
+        .to_vec();
+        let said = self
+            .inner
+            .program
+            .run(Call {
+                git_dir: &git_dir,
+                args,
+                stdin: Vec::new(),
+                remote: Some(remote),
+                timeout: self.inner.config.fetch_timeout,
+            })
+            .await;
+        match said {
+            Ok(said) if said.success => Ok(()),
+            Ok(said) => Err(fetch_error(&said.stderr, asked)),
+            Err(e @ RunError::TimedOut(_)) => Err(FetchError::Network(e.to_string())),
+            Err(e) => Err(local("fetch", &e)),
+        }
+    }
+}
+
+/// Where a branch is kept. Hashed, because branches named `a` and later `a/b` cannot both be references.
+pub(crate) fn branch_ref(branch: &str) -> String {
+    format!("refs/baton/branches/{}", Digest::of(&[branch]))
+}
+
+fn local(command: &'static str, error: &RunError) -> FetchError {
+    let text = error.to_string();
+    GitError::Program { command, text }.into()
+}
+
+fn fetch_error(stderr: &str, asked: &str) -> FetchError {
+    let text = readable(stderr);
+    match access_fault(stderr) {
+        Some(AccessFault::Unauthorized) => return FetchError::Unauthorized,
+        Some(AccessFault::NotFound | AccessFault::Forbidden) => return FetchError::NotFound,
+        None => {}
+    }
+    let has = |part: &str| stderr.contains(part);
+    if has("couldn't find remote ref") || has("not our ref") || has("unadvertised object") {
+        FetchError::NoSuchRef(asked.to_owned())
+    } else if has("fsck error") || has("index-pack failed") && !has("early EOF") {
+        FetchError::Corrupt(text)
+    } else {
+        FetchError::Network(text)
+    }
+}
+
+/// What the server said about who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AccessFault {
+    Unauthorized,
+    NotFound,
+    Forbidden,
+}
+
+/// Reads git's (untranslated) messages about HTTP's statuses.
+pub(crate) fn access_fault(stderr: &str) -> Option<AccessFault> {
+    stderr.lines().filter(|line| line.starts_with("fatal:")).find_map(|line| {
+        if line.contains("Authentication failed")
+            || line.contains("could not read Username")
+            || line.contains("could not read Password")
+            || line.contains("returned error: 401")
+        {
+            Some(AccessFault::Unauthorized)
+        } else if line.contains("returned error: 403") {
+            Some(AccessFault::Forbidden)
+        } else if line.contains("returned error: 404") || line.contains("repository") && line.contains("not found") {
+            Some(AccessFault::NotFound)
+        } else {
+            None
+        }
+    })
+}
+
+/// A program's words made fit for a log and a comment: no control characters, at most 4,000 bytes.
+pub(crate) fn readable(text: &str) -> String {
+    let mut kept = String::new();
+    for c in text.trim().chars() {
+        if kept.len() >= 4000 {
+            kept.push('…');
+            break;
+        }
+        match c {
+            '\n' => kept.push(c),
+            '\r' => {}
+            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+                kept.push('\u{fffd}')
+            }
+            c => kept.push(c),
+        }
+    }
+    kept
+}

@@ -1,0 +1,148 @@
+//! Makes a commit of what a run left behind, from data alone. The same input gives the same commit id, so importing
+//! again after a crash is harmless.
+
+use baton_core::domain::enclosure::{FileMode, WorkspaceChanges};
+use baton_core::domain::ids::{CommitSha, RepositoryId, TaskId};
+use baton_core::domain::time::Timestamp;
+use git2::{Oid, Repository};
+
+use crate::changes::{HostileChange, check};
+use crate::error::GitError;
+use crate::mirror::Git;
+use crate::objects::{commit, sha, signature, tree_mode};
+use crate::tree::{Edit, EditError, Edits};
+
+/// Who stands in a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The name.
+    pub name: String,
+    /// The address.
+    pub email: String,
+}
+
+/// Everything about a commit but its tree and its parent. Made by Baton, never by a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitMeta {
+    /// The task whose work it is: a reference of that task keeps the commit alive.
+    pub task: TaskId,
+    /// Who wrote it.
+    pub author: Identity,
+    /// Who committed it.
+    pub committer: Identity,
+    /// When, in whole seconds UTC; the rest is dropped.
+    pub time: Timestamp,
+    /// The whole message with its trailers.
+    pub message: String,
+}
+
+/// Why there is no commit.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The changes contain what Baton imports from nobody.
+    #[error(transparent)]
+    Hostile(#[from] HostileChange),
+    /// The changes change nothing.
+    #[error("the run changed nothing")]
+    NothingChanged,
+    /// A fault of the local repository.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+impl From<EditError> for ImportError {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::Twice(path) => HostileChange::Twice(path).into(),
+            EditError::FileAndFolder(path) => HostileChange::FileAndFolder(path).into(),
+            EditError::Git(error) => error.into(),
+        }
+    }
+}
+
+impl Git {
+    /// Commits changes on top of `base`, which must be in the mirror.
+    ///
+    /// A deleted path that the base does not have is ignored.
+    ///
+    /// # Errors
+    /// [`ImportError`].
+    pub async fn import(
+        &self,
+        repo: RepositoryId,
+        base: &CommitSha,
+        changes: WorkspaceChanges,
+        meta: CommitMeta,
+    ) -> Result<CommitSha, ImportError> {
+        let (base, limits) = (base.clone(), self.inner.config.import_limits);
+        self.on_objects(repo, move |repository| {
+            check(&changes, &limits)?;
+            let base = commit(repository, &base)?;
+            let base_tree = base.tree().map_err(GitError::from)?;
+            let tree = edits(repository, &changes)?.apply(repository, &base_tree)?;
+            if tree == base_tree.id() {
+                return Err(ImportError::NothingChanged);
+            }
+            Ok(write_commit(repository, tree, &[base.id()], &meta)?)
+        })
+        .await
+    }
+
+    /// The same commit with another author, committer, time and message: same tree, same parents.
+    ///
+    /// # Errors
+    /// [`GitError`] if the commit is not in the mirror.
+    pub async fn with_meta(
+        &self,
+        repo: RepositoryId,
+        head: &CommitSha,
+        meta: CommitMeta,
+    ) -> Result<CommitSha, GitError> {
+        let head = head.clone();
+        self.on_objects(repo, move |repository| {
+            let head = commit(repository, &head)?;
+            let parents: Vec<Oid> = head.parent_ids().collect();
+            write_commit(repository, head.tree_id(), &parents, &meta)
+        })
+        .await
+    }
+}
+
+fn edits(repository: &Repository, changes: &WorkspaceChanges) -> Result<Edits, ImportError> {
+    let mut edits = Edits::default();
+    for path in &changes.deleted {
+        edits.insert(path, Edit::Remove)?;
+    }
+    for file in &changes.written {
+        debug_assert_ne!(file.mode, FileMode::Submodule, "checked before");
+        let blob = repository.blob(&file.content).map_err(GitError::from)?;
+        edits.insert(&file.path, Edit::Put { blob, mode: tree_mode(file.mode) })?;
+    }
+    Ok(edits)
+}
+
+/// Writes a commit and the reference that keeps it.
+pub(crate) fn write_commit(
+    repository: &Repository,
+    tree: Oid,
+    parents: &[Oid],
+    meta: &CommitMeta,
+) -> Result<CommitSha, GitError> {
+    let tree = repository.find_tree(tree)?;
+    let parents = parents.iter().map(|id| repository.find_commit(*id)).collect::<Result<Vec<_>, _>>()?;
+    let id = repository.commit(
+        None,
+        &signature(&meta.author, meta.time)?,
+        &signature(&meta.committer, meta.time)?,
+        &meta.message,
+        &tree,
+        &parents.iter().collect::<Vec<_>>(),
+    )?;
+    keep(repository, meta.task, id)
+}
+
+/// Keeps a commit alive for its task.
+pub(crate) fn keep(repository: &Repository, task: TaskId, id: Oid) -> Result<CommitSha, GitError> {
+    repository.reference(&format!("refs/baton/tasks/{task}/{id}"), id, true, "")?;
+    sha(id)
+}
