@@ -1,0 +1,89 @@
+//! What every store must do, whatever database is behind it: one suite, run once for each way to open a store.
+//! A further engine joins with one line at the end of this file.
+
+mod claims;
+mod deliveries;
+mod jobs;
+mod model;
+mod place;
+mod race;
+mod runs;
+mod tasks;
+
+/// Makes a test of every function of the suite for one kind of database.
+macro_rules! conformance {
+    ($engine:ident: $($area:ident { $($case:ident)* })*) => {
+        mod $engine {
+            $(mod $area {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::$area::$case(crate::place::$engine().await).await;
+                })*
+            })*
+        }
+    };
+}
+
+/// The suite, by area.
+macro_rules! suite {
+    ($engine:ident) => {
+        conformance! { $engine:
+            deliveries {
+                a_delivery_and_its_job_are_one_commit
+                the_same_delivery_a_hundred_times_at_once_is_kept_once
+                any_bytes_come_back_as_they_were
+                an_outcome_is_kept_listed_and_counted
+                a_replay_is_queued_once
+            }
+            tasks {
+                an_issue_has_one_live_task_and_counts_its_attempts
+                a_change_decided_on_an_old_version_is_refused
+                a_dropped_transaction_leaves_nothing
+                tasks_are_found_by_issue_by_pull_request_and_page_by_page
+                history_counts_without_gaps_and_reads_from_anywhere
+                two_programs_share_one_database
+                once_is_once
+                what_an_effect_made_is_remembered
+            }
+            jobs {
+                a_dedupe_key_holds_while_its_job_is_active
+                an_effect_once_done_is_never_taken_again
+                an_effect_that_died_may_be_asked_for_anew_but_then_not_replayed
+                a_lost_lease_changes_nothing
+                heartbeats_extend_and_carry_the_wish_to_stop
+                attempts_end_in_death_and_death_makes_news
+                a_permanent_failure_dies_at_once_and_can_be_replayed
+                a_released_job_keeps_its_attempts
+                a_job_that_kills_its_worker_ends_dead
+                a_rescuer_leaves_its_own_leases_alone
+                what_was_asked_to_stop_never_runs_again
+                calling_off_spares_the_caller_and_other_tasks
+                commits_tell_of_changes_to_the_queue
+            }
+            claims {
+                higher_priority_then_older_goes_first
+                a_job_waits_for_its_time
+                a_lane_keeps_its_order_through_failures
+                news_of_a_death_goes_before_the_rest_of_its_lane
+                a_replayed_job_goes_first_in_its_lane_but_not_beside_another
+                a_lane_goes_on_when_its_head_is_called_off
+                runs_respect_both_limits
+                light_jobs_know_no_limits
+                repositories_take_turns
+                a_pause_stops_runs_and_nothing_else
+            }
+            race {
+                sixteen_claimers_do_every_job_once_within_the_limits
+                rescuers_and_late_workers_never_both_succeed
+            }
+            runs {
+                a_run_is_begun_followed_and_ended_once
+            }
+            model {
+                the_queue_does_what_a_simple_model_does
+            }
+        }
+    };
+}
+
+suite!(sqlite);
