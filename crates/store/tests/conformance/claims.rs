@@ -17,10 +17,7 @@ async fn drain(store: &Store, now: i64) -> Vec<String> {
 }
 
 async fn claim_run(store: &Store, global_runs: u32, per_repository_runs: u32) -> Option<(baton_store::Lease, String)> {
-    let limits = Limits {
-        global_runs,
-        per_repository_runs,
-    };
+    let limits = Limits { global_runs, per_repository_runs };
     let claimed = claim_as(store, "w", Slot::Run, limits, 0).await;
     claimed.map(|(lease, job)| (lease, job.kind))
 }
@@ -28,10 +25,7 @@ async fn claim_run(store: &Store, global_runs: u32, per_repository_runs: u32) ->
 pub async fn higher_priority_then_older_goes_first(place: Place) {
     let store = place.open().await;
     for (kind, priority) in [("a", 0), ("b", 5), ("c", 0), ("d", 5), ("e", -1)] {
-        let new = NewJob {
-            priority,
-            ..job(kind)
-        };
+        let new = NewJob { priority, ..job(kind) };
         enqueue(&store, &new, 0).await;
     }
     assert_eq!(drain(&store, 0).await, ["b", "d", "a", "c", "e"]);
@@ -41,10 +35,7 @@ pub async fn a_job_waits_for_its_time(place: Place) {
     let store = place.open().await;
     assert_eq!(store.next_run_at().await.unwrap(), None);
     for (kind, run_at) in [("later", 200), ("soon", 100)] {
-        let new = NewJob {
-            run_at: Some(at(run_at)),
-            ..job(kind)
-        };
+        let new = NewJob { run_at: Some(at(run_at)), ..job(kind) };
         enqueue(&store, &new, 0).await;
     }
     assert_eq!(store.next_run_at().await.unwrap(), Some(at(100)));
@@ -103,11 +94,7 @@ pub async fn a_replayed_job_goes_first_in_its_lane_but_not_beside_another(place:
 pub async fn a_lane_goes_on_when_its_head_is_called_off(place: Place) {
     let store = place.open().await;
     let task = task(&store, 1).await;
-    let head = NewJob {
-        task: Some(task),
-        run_at: Some(at(1_000_000)),
-        ..laned("reminder", "lane")
-    };
+    let head = NewJob { task: Some(task), run_at: Some(at(1_000_000)), ..laned("reminder", "lane") };
     enqueue(&store, &head, 0).await;
     enqueue(&store, &laned("next", "lane"), 0).await;
     assert!(claim(&store, 0).await.is_none());
@@ -141,16 +128,10 @@ pub async fn runs_respect_both_limits(place: Place) {
 pub async fn light_jobs_know_no_limits(place: Place) {
     let store = place.open().await;
     for kind in ["one", "two", "three"] {
-        let new = NewJob {
-            repository: "a".into(),
-            ..job(kind)
-        };
+        let new = NewJob { repository: "a".into(), ..job(kind) };
         enqueue(&store, &new, 0).await;
     }
-    let none = Limits {
-        global_runs: 0,
-        per_repository_runs: 0,
-    };
+    let none = Limits { global_runs: 0, per_repository_runs: 0 };
     for _ in 0..3 {
         assert!(claim_as(&store, "w", Slot::Light, none, 0).await.is_some());
     }
@@ -159,17 +140,11 @@ pub async fn light_jobs_know_no_limits(place: Place) {
 pub async fn repositories_take_turns(place: Place) {
     let store = place.open().await;
     for n in 1..=4 {
-        let flood = NewJob {
-            repository: "flood".into(),
-            ..job(&format!("flood{n}"))
-        };
+        let flood = NewJob { repository: "flood".into(), ..job(&format!("flood{n}")) };
         enqueue(&store, &flood, 0).await;
     }
     for (kind, repository) in [("x1", "x"), ("x2", "x"), ("y1", "y")] {
-        let new = NewJob {
-            repository: repository.into(),
-            ..job(kind)
-        };
+        let new = NewJob { repository: repository.into(), ..job(kind) };
         enqueue(&store, &new, 0).await;
     }
     assert_eq!(drain(&store, 0).await, ["flood1", "x1", "y1", "flood2", "x2", "flood3", "flood4"]);

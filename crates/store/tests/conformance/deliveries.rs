@@ -26,11 +26,11 @@ pub async fn a_delivery_and_its_job_are_one_commit(place: Place) {
     assert_eq!(job.payload.read::<Ingest>("payload").unwrap(), Ingest { delivery: DeliveryId(1) });
     done(&store, &lease, 6).await;
 
-    assert_eq!(store.record_delivery(&delivery("g-1", b"{}"), at(7)).await.unwrap(), Recorded::Duplicate(DeliveryId(1)));
-    let another_hook = NewDelivery {
-        hook_id: "100",
-        ..delivery("g-1", b"{}")
-    };
+    assert_eq!(
+        store.record_delivery(&delivery("g-1", b"{}"), at(7)).await.unwrap(),
+        Recorded::Duplicate(DeliveryId(1))
+    );
+    let another_hook = NewDelivery { hook_id: "100", ..delivery("g-1", b"{}") };
     assert_eq!(store.record_delivery(&another_hook, at(8)).await.unwrap(), Recorded::New(DeliveryId(2)));
     assert_eq!(store.jobs(&JobFilter::default(), None, 10).await.unwrap().len(), 2);
 }
@@ -103,10 +103,7 @@ pub async fn an_outcome_is_kept_listed_and_counted(place: Place) {
     let any = DeliveryFilter::default();
     assert_eq!(ids(store.deliveries(&any, None, 2).await.unwrap()), [3, 2]);
     assert_eq!(ids(store.deliveries(&any, Some(DeliveryId(2)), 2).await.unwrap()), [1]);
-    let handled = DeliveryFilter {
-        event: Some("issues"),
-        outcome: Some("handled"),
-    };
+    let handled = DeliveryFilter { event: Some("issues"), outcome: Some("handled") };
     assert_eq!(ids(store.deliveries(&handled, None, 9).await.unwrap()), [1]);
     let counts = store.delivery_counts().await.unwrap();
     let counts: Vec<_> = counts.iter().map(|c| format!("{} {} {}", c.event, c.outcome, c.count)).collect();

@@ -2,8 +2,8 @@
 
 use baton_core::domain::ids::TaskId;
 use baton_store::{
-    Cancelled, Died, Ended, Enqueued, Heartbeat, JOB_DIED, Job, JobFilter, JobId, JobState, Json, NewJob, Outcome, Rescued,
-    Slot, Store, StoreError,
+    Cancelled, Died, Ended, Enqueued, Heartbeat, JOB_DIED, Job, JobFilter, JobId, JobState, Json, NewJob, Outcome,
+    Rescued, Slot, Store, StoreError,
 };
 
 use crate::place::{NO_LIMITS, Place, TTL, at, claim, claim_as, done, enqueue, fail, job, laned, retry, take, task};
@@ -18,10 +18,7 @@ async fn get(store: &Store, id: JobId) -> Job {
 
 pub async fn a_dedupe_key_holds_while_its_job_is_active(place: Place) {
     let store = place.open().await;
-    let wanted = NewJob {
-        dedupe_key: Some("reconcile:7".into()),
-        ..job("reconcile")
-    };
+    let wanted = NewJob { dedupe_key: Some("reconcile:7".into()), ..job("reconcile") };
     let first = enqueue(&store, &wanted, 1).await;
     assert_eq!(first, Enqueued::New(JobId(1)));
     assert_eq!(enqueue(&store, &wanted, 2).await, Enqueued::Duplicate(first.id()));
@@ -33,10 +30,7 @@ pub async fn a_dedupe_key_holds_while_its_job_is_active(place: Place) {
 
 pub async fn an_effect_once_done_is_never_taken_again(place: Place) {
     let store = place.open().await;
-    let effect = NewJob {
-        effect_key: Some("plan:1:1".into()),
-        ..job("post_plan")
-    };
+    let effect = NewJob { effect_key: Some("plan:1:1".into()), ..job("post_plan") };
     let first = enqueue(&store, &effect, 1).await;
     let (lease, _) = take(&store, 2).await;
     done(&store, &lease, 3).await;
@@ -46,10 +40,7 @@ pub async fn an_effect_once_done_is_never_taken_again(place: Place) {
 
 pub async fn an_effect_that_died_may_be_asked_for_anew_but_then_not_replayed(place: Place) {
     let store = place.open().await;
-    let effect = NewJob {
-        effect_key: Some("push:1:1".into()),
-        ..job("push")
-    };
+    let effect = NewJob { effect_key: Some("push:1:1".into()), ..job("push") };
     let first = enqueue(&store, &effect, 1).await.id();
     let (lease, _) = take(&store, 2).await;
     assert_eq!(fail(&store, &lease, "the repository is archived", 3).await, Ended::Dead);
@@ -85,19 +76,13 @@ pub async fn a_lost_lease_changes_nothing(place: Place) {
     done(&store, &new, 1_002).await;
     let mut tx = store.begin().await.unwrap();
     let twice = tx.complete(&new, &Outcome::Done(None), at(1_003)).await.unwrap_err();
-    assert_eq!(
-        twice.to_string(),
-        "the lease on job 1 was lost: another worker has taken it over or it has ended"
-    );
+    assert_eq!(twice.to_string(), "the lease on job 1 was lost: another worker has taken it over or it has ended");
 }
 
 pub async fn heartbeats_extend_and_carry_the_wish_to_stop(place: Place) {
     let store = place.open().await;
     let task = task(&store, 1).await;
-    let of_task = NewJob {
-        task: Some(task),
-        ..job("run")
-    };
+    let of_task = NewJob { task: Some(task), ..job("run") };
     let id = enqueue(&store, &of_task, 0).await.id();
     let (lease, job) = take(&store, 0).await;
     assert_eq!((job.lease_until, job.lease_owner.as_deref(), job.attempts), (Some(at(1_000)), Some("w"), 1));
@@ -120,12 +105,7 @@ pub async fn heartbeats_extend_and_carry_the_wish_to_stop(place: Place) {
 pub async fn attempts_end_in_death_and_death_makes_news(place: Place) {
     let store = place.open().await;
     let task = task(&store, 1).await;
-    let fragile = NewJob {
-        task: Some(task),
-        max_attempts: 2,
-        effect_key: Some("comment:1".into()),
-        ..job("comment")
-    };
+    let fragile = NewJob { task: Some(task), max_attempts: 2, effect_key: Some("comment:1".into()), ..job("comment") };
     let id = enqueue(&store, &fragile, 0).await.id();
     let (lease, _) = take(&store, 0).await;
     assert_eq!(retry(&store, &lease, 50, "502 Bad\0 Gateway", 1).await, Ended::Requeued);
@@ -160,15 +140,12 @@ pub async fn a_permanent_failure_dies_at_once_and_can_be_replayed(place: Place) 
     let id = enqueue(&store, &job("work"), 0).await.id();
     let (lease, _) = take(&store, 0).await;
     assert_eq!(fail(&store, &lease, "no such repository", 1).await, Ended::Dead);
-    let dead = JobFilter {
-        state: Some(JobState::Dead),
-        ..JobFilter::default()
-    };
+    let dead = JobFilter { state: Some(JobState::Dead), ..JobFilter::default() };
     let listed = store.jobs(&dead, None, 10).await.unwrap();
-    assert_eq!(listed.iter().map(|j| (j.id, j.last_error.as_deref())).collect::<Vec<_>>(), [(
-        id,
-        Some("no such repository")
-    )]);
+    assert_eq!(
+        listed.iter().map(|j| (j.id, j.last_error.as_deref())).collect::<Vec<_>>(),
+        [(id, Some("no such repository"))]
+    );
 
     store.replay_job(id, at(2)).await.unwrap();
     assert_eq!(get(&store, id).await.attempts, 0);
@@ -184,10 +161,7 @@ pub async fn a_permanent_failure_dies_at_once_and_can_be_replayed(place: Place) 
 
 pub async fn a_released_job_keeps_its_attempts(place: Place) {
     let store = place.open().await;
-    let once = NewJob {
-        max_attempts: 1,
-        ..job("work")
-    };
+    let once = NewJob { max_attempts: 1, ..job("work") };
     let id = enqueue(&store, &once, 0).await.id();
     for now in 0..3 {
         let (lease, _) = take(&store, now).await;
@@ -203,10 +177,7 @@ pub async fn a_released_job_keeps_its_attempts(place: Place) {
 
 pub async fn a_job_that_kills_its_worker_ends_dead(place: Place) {
     let store = place.open().await;
-    let poison = NewJob {
-        max_attempts: 3,
-        ..job("poison")
-    };
+    let poison = NewJob { max_attempts: 3, ..job("poison") };
     let id = enqueue(&store, &poison, 0).await.id();
     let mut ends = Vec::new();
     for start in 1..=4 {
@@ -240,10 +211,7 @@ pub async fn a_rescuer_leaves_its_own_leases_alone(place: Place) {
 pub async fn what_was_asked_to_stop_never_runs_again(place: Place) {
     let store = place.open().await;
     let task = task(&store, 1).await;
-    let of_task = |kind| NewJob {
-        task: Some(task),
-        ..job(kind)
-    };
+    let of_task = |kind| NewJob { task: Some(task), ..job(kind) };
     let mut ids = Vec::new();
     let mut leases = Vec::new();
     for kind in ["retried", "failed", "released", "lost"] {
@@ -268,11 +236,7 @@ pub async fn what_was_asked_to_stop_never_runs_again(place: Place) {
 pub async fn calling_off_spares_the_caller_and_other_tasks(place: Place) {
     let store = place.open().await;
     let (mine, other) = (task(&store, 1).await, task(&store, 2).await);
-    let of = |task: TaskId, kind: &str, slot| NewJob {
-        task: Some(task),
-        slot,
-        ..job(kind)
-    };
+    let of = |task: TaskId, kind: &str, slot| NewJob { task: Some(task), slot, ..job(kind) };
     for new in [
         of(mine, "apply", Slot::Light),
         of(mine, "run", Slot::Run),
@@ -284,27 +248,20 @@ pub async fn calling_off_spares_the_caller_and_other_tasks(place: Place) {
     let (lease, caller) = take(&store, 0).await;
     assert_eq!(caller.kind, "apply");
     let mut tx = store.begin().await.unwrap();
-    let runs = JobFilter {
-        slot: Some(Slot::Run),
-        ..JobFilter::default()
-    };
+    let runs = JobFilter { slot: Some(Slot::Run), ..JobFilter::default() };
     assert_eq!(tx.cancel_jobs(mine, &runs, at(1)).await.unwrap(), Cancelled { called_off: 1, asked_to_stop: 0 });
-    let timers_but_me = JobFilter {
-        except: Some(caller.id),
-        ..JobFilter::default()
-    };
-    assert_eq!(tx.cancel_jobs(mine, &timers_but_me, at(1)).await.unwrap(), Cancelled { called_off: 1, asked_to_stop: 0 });
+    let timers_but_me = JobFilter { except: Some(caller.id), ..JobFilter::default() };
+    assert_eq!(
+        tx.cancel_jobs(mine, &timers_but_me, at(1)).await.unwrap(),
+        Cancelled { called_off: 1, asked_to_stop: 0 }
+    );
     tx.complete(&lease, &Outcome::Done(Some(Json::of(&1).unwrap())), at(1)).await.unwrap();
     tx.commit().await.unwrap();
 
     let all = store.jobs(&JobFilter::default(), None, 10).await.unwrap();
     let shown: Vec<_> = all.iter().map(|j| format!("{} {}", j.kind, j.state.name())).collect();
     assert_eq!(shown, ["apply done", "run cancelled", "timer cancelled", "timer queued"]);
-    let of_other = JobFilter {
-        task: Some(other),
-        kind: Some("timer"),
-        ..JobFilter::default()
-    };
+    let of_other = JobFilter { task: Some(other), kind: Some("timer"), ..JobFilter::default() };
     assert_eq!(store.jobs(&of_other, Some(JobId(3)), 10).await.unwrap().len(), 1);
     assert_eq!(store.jobs(&of_other, Some(JobId(4)), 10).await.unwrap().len(), 0);
 }

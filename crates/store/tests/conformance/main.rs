@@ -4,7 +4,6 @@
 mod claims;
 mod deliveries;
 mod jobs;
-mod model;
 mod place;
 mod race;
 mod runs;
@@ -78,9 +77,6 @@ macro_rules! suite {
             }
             runs {
                 a_run_is_begun_followed_and_ended_once
-            }
-            model {
-                the_queue_does_what_a_simple_model_does
             }
         }
     };

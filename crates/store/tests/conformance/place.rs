@@ -22,16 +22,10 @@ impl Place {
 /// A database file in a folder of its own.
 pub async fn sqlite() -> Place {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    Place {
-        url: format!("sqlite://{}/baton.db", folder.path().display()),
-        _folder: folder,
-    }
+    Place { url: format!("sqlite://{}/baton.db", folder.path().display()), _folder: folder }
 }
 
-pub const NO_LIMITS: Limits = Limits {
-    global_runs: u32::MAX,
-    per_repository_runs: u32::MAX,
-};
+pub const NO_LIMITS: Limits = Limits { global_runs: u32::MAX, per_repository_runs: u32::MAX };
 
 pub const TTL: Duration = Duration::from_millis(1_000);
 
@@ -50,19 +44,12 @@ pub fn job(kind: &str) -> NewJob {
 
 /// A run job of a repository.
 pub fn run_job(kind: &str, repository: &str) -> NewJob {
-    NewJob {
-        slot: Slot::Run,
-        repository: repository.to_owned(),
-        ..job(kind)
-    }
+    NewJob { slot: Slot::Run, repository: repository.to_owned(), ..job(kind) }
 }
 
 /// A job in a lane.
 pub fn laned(kind: &str, lane: &str) -> NewJob {
-    NewJob {
-        lane: Some(lane.to_owned()),
-        ..job(kind)
-    }
+    NewJob { lane: Some(lane.to_owned()), ..job(kind) }
 }
 
 pub async fn enqueue(store: &Store, job: &NewJob, now: i64) -> baton_store::Enqueued {
@@ -73,12 +60,7 @@ pub async fn enqueue(store: &Store, job: &NewJob, now: i64) -> baton_store::Enqu
 }
 
 pub async fn claim_as(store: &Store, owner: &str, slot: Slot, limits: Limits, now: i64) -> Option<(Lease, Job)> {
-    let claim = Claim {
-        owner,
-        slot,
-        ttl: TTL,
-        limits,
-    };
+    let claim = Claim { owner, slot, ttl: TTL, limits };
     store.claim(&claim, at(now)).await.unwrap()
 }
 

@@ -110,17 +110,10 @@ pub async fn tasks_are_found_by_issue_by_pull_request_and_page_by_page(place: Pl
     let any = TaskFilter::default();
     assert_eq!(ids(store.tasks(&any, None, 3).await.unwrap()), [5, 4, 3]);
     assert_eq!(ids(store.tasks(&any, Some(TaskId(3)), 3).await.unwrap()), [2, 1]);
-    let in_review = TaskFilter {
-        state: Some("in_review"),
-        repository_id: Some(RepositoryId(7)),
-        live: Some(true),
-        ..any
-    };
+    let in_review =
+        TaskFilter { state: Some("in_review"), repository_id: Some(RepositoryId(7)), live: Some(true), ..any };
     assert_eq!(ids(store.tasks(&in_review, None, 9).await.unwrap()), [3]);
-    let ended = TaskFilter {
-        live: Some(false),
-        ..any
-    };
+    let ended = TaskFilter { live: Some(false), ..any };
     assert_eq!(ids(store.tasks(&ended, None, 9).await.unwrap()), [0; 0]);
     assert_eq!(store.task_counts().await.unwrap(), [("in_review".to_owned(), 1), ("planning".to_owned(), 4)]);
 }
