@@ -5,4 +5,5 @@
 
 pub mod command;
 pub mod domain;
+mod markdown;
 pub mod prose;
