@@ -1,10 +1,12 @@
 //! Rescue: what to do with jobs whose worker is gone.
 
+use std::collections::HashSet;
+
 use baton_core::domain::time::Timestamp;
 
 use crate::engine::params;
 use crate::error::StoreError;
-use crate::job::Job;
+use crate::job::{Job, JobId};
 use crate::lease::Ended;
 use crate::store::Store;
 
@@ -23,25 +25,29 @@ pub struct Rescued {
 const AT_ONCE: i64 = 100;
 
 const EXPIRED: &str = "
-    SELECT * FROM jobs WHERE state = 'running' AND lease_until <= $1 AND lease_owner <> $2 ORDER BY lease_until, id LIMIT $3";
+    SELECT * FROM jobs WHERE state = 'running' AND lease_until <= $1 AND id > $2 ORDER BY id LIMIT $3";
 
 impl Store {
     /// Takes back the jobs whose lease has run out. The attempt counts, so a job that kills its worker each time ends
-    /// dead. `rescuer`'s own leases are left alone: who can ask is alive, and its clock may have jumped.
+    /// dead. What the caller itself has in hand is spared: it knows that those are alive, and its clock may have jumped.
     ///
     /// # Errors
     /// When the database fails; what was rescued before stays so.
-    pub async fn rescue_expired(&self, rescuer: &str, now: Timestamp) -> Result<Rescued, StoreError> {
+    pub async fn rescue_expired(&self, now: Timestamp, in_hand: &HashSet<JobId>) -> Result<Rescued, StoreError> {
         let mut rescued = Rescued::default();
+        let mut after = 0;
         loop {
-            let params = params![now, rescuer, AT_ONCE];
-            // Looked for without the writer's turn first: most times there is nothing.
-            if self.engine.first(EXPIRED, params).await?.is_none() {
+            // Looked for without the writer's turn: most times there is nothing.
+            let seen = self.engine.rows(EXPIRED, params![now, after, AT_ONCE]).await?;
+            let Some(last) = seen.last() else {
                 return Ok(rescued);
-            }
+            };
             let mut tx = self.begin().await?;
-            for row in tx.session.rows(EXPIRED, params).await? {
+            for row in tx.session.rows(EXPIRED, params![now, after, AT_ONCE]).await? {
                 let job = Job::from_row(&row)?;
+                if in_hand.contains(&job.id) {
+                    continue;
+                }
                 let owner = job.lease_owner.as_deref().unwrap_or("unknown");
                 let error = format!("the worker {owner} did not report back in time");
                 match tx.end_attempt(&job, Some(now), &error, now).await? {
@@ -51,6 +57,7 @@ impl Store {
                 }
             }
             tx.commit().await?;
+            after = last.int("id")?;
         }
     }
 }

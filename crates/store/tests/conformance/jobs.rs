@@ -1,9 +1,11 @@
 //! The life of a job: taken once, leased, fenced, ended, dead, called off.
 
+use std::collections::HashSet;
+
 use baton_core::domain::ids::TaskId;
 use baton_store::{
-    Cancelled, Died, Ended, Enqueued, Heartbeat, JOB_DIED, Job, JobFilter, JobId, JobState, Json, NewJob, Outcome,
-    Rescued, Slot, Store, StoreError,
+    Cancelled, Died, Ended, Enqueued, Heartbeat, JOB_DIED, Job, JobFilter, JobId, JobState, Json, Lease, NewJob,
+    Outcome, Rescued, Slot, Store, StoreError,
 };
 
 use crate::place::{NO_LIMITS, Place, TTL, at, claim, claim_as, done, enqueue, fail, job, laned, retry, take, task};
@@ -55,7 +57,7 @@ pub async fn a_lost_lease_changes_nothing(place: Place) {
     let store = place.open().await;
     let id = enqueue(&store, &job("work"), 0).await.id();
     let (old, _) = claim_as(&store, "slow", Slot::Light, NO_LIMITS, 0).await.unwrap();
-    let rescued = store.rescue_expired("other", at(1_000)).await.unwrap();
+    let rescued = store.rescue_expired(at(1_000), &HashSet::new()).await.unwrap();
     assert_eq!(rescued, Rescued { requeued: 1, ..Rescued::default() });
     let (new, _) = claim_as(&store, "other", Slot::Light, NO_LIMITS, 1_000).await.unwrap();
 
@@ -87,7 +89,7 @@ pub async fn heartbeats_extend_and_carry_the_wish_to_stop(place: Place) {
     let (lease, job) = take(&store, 0).await;
     assert_eq!((job.lease_until, job.lease_owner.as_deref(), job.attempts), (Some(at(1_000)), Some("w"), 1));
     assert_eq!(store.heartbeat(&lease, TTL, at(900)).await.unwrap(), Heartbeat::Continue);
-    assert_eq!(store.rescue_expired("other", at(1_899)).await.unwrap(), Rescued::default());
+    assert_eq!(store.rescue_expired(at(1_899), &HashSet::new()).await.unwrap(), Rescued::default());
 
     let mut tx = store.begin().await.unwrap();
     tx.cancel_jobs(task, &JobFilter::default(), at(950)).await.unwrap();
@@ -182,7 +184,7 @@ pub async fn a_job_that_kills_its_worker_ends_dead(place: Place) {
     let mut ends = Vec::new();
     for start in 1..=4 {
         let now = start * 10_000;
-        ends.push(store.rescue_expired(&format!("start-{start}"), at(now)).await.unwrap());
+        ends.push(store.rescue_expired(at(now), &HashSet::new()).await.unwrap());
         if start <= 3 {
             let (_, job) = claim_as(&store, &format!("start-{start}"), Slot::Light, NO_LIMITS, now).await.unwrap();
             assert_eq!(job.id, id);
@@ -199,13 +201,21 @@ pub async fn a_job_that_kills_its_worker_ends_dead(place: Place) {
     assert_eq!(take(&store, 50_000).await.1.kind, JOB_DIED);
 }
 
-pub async fn a_rescuer_leaves_its_own_leases_alone(place: Place) {
+pub async fn a_rescuer_spares_what_it_knows_to_be_alive(place: Place) {
     let store = place.open().await;
-    enqueue(&store, &job("work"), 0).await;
-    let (lease, _) = take(&store, 0).await;
+    for _ in 0..150 {
+        enqueue(&store, &job("work"), 0).await;
+    }
+    let mut leases = Vec::new();
+    while let Some((lease, _)) = claim(&store, 0).await {
+        leases.push(lease);
+    }
     let a_day_later = at(86_400_000);
-    assert_eq!(store.rescue_expired("w", a_day_later).await.unwrap(), Rescued::default());
-    assert_eq!(store.heartbeat(&lease, TTL, a_day_later).await.unwrap(), Heartbeat::Continue);
+    let mine: HashSet<JobId> = leases.iter().map(Lease::job).filter(|id| id.0 != 140).collect();
+    let rescued = store.rescue_expired(a_day_later, &mine).await.unwrap();
+    assert_eq!(rescued, Rescued { requeued: 1, ..Rescued::default() });
+    assert_eq!(store.heartbeat(&leases[0], TTL, a_day_later).await.unwrap(), Heartbeat::Continue);
+    assert_eq!(store.heartbeat(&leases[139], TTL, a_day_later).await.unwrap(), Heartbeat::Lost);
 }
 
 pub async fn what_was_asked_to_stop_never_runs_again(place: Place) {
@@ -225,7 +235,7 @@ pub async fn what_was_asked_to_stop_never_runs_again(place: Place) {
     assert_eq!(tx.fail(&leases[1], "broke off", at(2)).await.unwrap(), Ended::Cancelled);
     assert_eq!(tx.release(&leases[2], at(5), at(2)).await.unwrap(), Ended::Cancelled);
     tx.commit().await.unwrap();
-    let rescued = store.rescue_expired("other", at(2_000)).await.unwrap();
+    let rescued = store.rescue_expired(at(2_000), &HashSet::new()).await.unwrap();
     assert_eq!(rescued, Rescued { cancelled: 1, ..Rescued::default() });
     for id in ids {
         assert_eq!(state(&store, id).await, JobState::Cancelled);

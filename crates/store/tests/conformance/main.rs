@@ -54,7 +54,7 @@ macro_rules! suite {
                 a_permanent_failure_dies_at_once_and_can_be_replayed
                 a_released_job_keeps_its_attempts
                 a_job_that_kills_its_worker_ends_dead
-                a_rescuer_leaves_its_own_leases_alone
+                a_rescuer_spares_what_it_knows_to_be_alive
                 what_was_asked_to_stop_never_runs_again
                 calling_off_spares_the_caller_and_other_tasks
                 commits_tell_of_changes_to_the_queue

@@ -1,6 +1,6 @@
 //! Many workers at once, from several programs: every job once, no limit exceeded, lanes in order, fences hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,6 +21,8 @@ struct Seen {
     /// Runs under way now, in all and of each repository, and the most there ever were.
     running: [AtomicUsize; 3],
     peak: [AtomicUsize; 3],
+    /// Claims asked for.
+    tries: AtomicUsize,
 }
 
 impl Seen {
@@ -37,17 +39,19 @@ impl Seen {
 async fn work(store: Store, owner: String, seen: Arc<Seen>, left: Arc<AtomicI64>) {
     while left.load(Ordering::SeqCst) > 0 {
         let Some((lease, job)) = claim_as(&store, &owner, Slot::Run, LIMITS, 0).await else {
-            tokio::task::yield_now().await;
+            seen.tries.fetch_add(1, Ordering::SeqCst);
             continue;
         };
+        seen.tries.fetch_add(1, Ordering::SeqCst);
         let repository = if job.repository == "a" { 1 } else { 2 };
         seen.begins(0);
         seen.begins(repository);
         if let Some(lane) = job.lane {
             seen.lanes.lock().unwrap().entry(lane).or_default().push(job.id.0);
         }
-        // The work: long enough for the others to try their luck meanwhile.
-        for _ in 0..5 {
+        // The work lasts until the others have tried their luck meanwhile.
+        let until = seen.tries.load(Ordering::SeqCst) + 8;
+        while seen.tries.load(Ordering::SeqCst) < until {
             assert_eq!(store.look(&lease).await.unwrap(), Heartbeat::Continue);
         }
         *seen.done.lock().unwrap().entry(job.kind).or_default() += 1;
@@ -108,7 +112,7 @@ pub async fn rescuers_and_late_workers_never_both_succeed(place: Place) {
             let owner = format!("w{n}");
             while wins.load(Ordering::SeqCst) < JOBS {
                 let now = || at(clock.fetch_add(1, Ordering::SeqCst));
-                store.rescue_expired(&owner, now()).await.unwrap();
+                store.rescue_expired(now(), &HashSet::new()).await.unwrap();
                 let claim =
                     Claim { owner: &owner, slot: Slot::Light, ttl: Duration::from_millis(8), limits: NO_LIMITS };
                 let Some((lease, _)) = store.claim(&claim, now()).await.unwrap() else {
