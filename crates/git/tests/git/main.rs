@@ -1,0 +1,11 @@
+//! Baton's git room against real programs: the git program, `git http-backend` behind HTTP, real files.
+
+mod checking_out;
+mod fetching;
+mod hostile;
+mod importing;
+mod pushing;
+mod rebasing;
+mod secrecy;
+mod server;
+mod world;
