@@ -4,6 +4,7 @@
 mod claims;
 mod deliveries;
 mod jobs;
+mod model;
 mod place;
 mod race;
 mod runs;
@@ -74,6 +75,9 @@ macro_rules! suite {
             race {
                 sixteen_claimers_do_every_job_once_within_the_limits
                 rescuers_and_late_workers_never_both_succeed
+            }
+            model {
+                the_queue_does_what_a_simple_model_does
             }
             runs {
                 a_run_is_begun_followed_and_ended_once

@@ -6,8 +6,15 @@ use baton_core::domain::ids::{IssueNumber, RepositoryId, TaskId};
 use baton_core::domain::time::Timestamp;
 use baton_store::{Claim, Job, Json, Lease, Limits, NewJob, NewTask, OpenOptions, Slot, Store};
 
+/// The databases there are.
+#[derive(Clone, Copy)]
+enum Engine {
+    Sqlite,
+}
+
 /// A database of its own for one test, gone when dropped.
 pub struct Place {
+    engine: Engine,
     url: String,
     _folder: tempfile::TempDir,
 }
@@ -17,12 +24,19 @@ impl Place {
     pub async fn open(&self) -> Store {
         Store::open(&self.url, OpenOptions::default()).await.expect("the store opens")
     }
+
+    /// Another, empty database of the same kind.
+    pub async fn another(&self) -> Place {
+        match self.engine {
+            Engine::Sqlite => sqlite().await,
+        }
+    }
 }
 
 /// A database file in a folder of its own.
 pub async fn sqlite() -> Place {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    Place { url: format!("sqlite://{}/baton.db", folder.path().display()), _folder: folder }
+    Place { engine: Engine::Sqlite, url: format!("sqlite://{}/baton.db", folder.path().display()), _folder: folder }
 }
 
 pub const NO_LIMITS: Limits = Limits { global_runs: u32::MAX, per_repository_runs: u32::MAX };
