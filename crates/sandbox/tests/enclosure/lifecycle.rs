@@ -1,0 +1,1 @@
+//! Sandboxes end: when stopped, dropped, out of time, broken from inside, or when Baton itself is killed.

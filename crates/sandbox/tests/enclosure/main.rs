@@ -1,0 +1,6 @@
+//! The sandbox for real: bubblewrap, control groups, overlay. Needs bubblewrap installed and, for the half that starts
+//! as root, root; what is missing fails with a sentence that says what to do.
+
+mod lifecycle;
+mod setup;
+mod work;
