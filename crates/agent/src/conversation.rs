@@ -1,6 +1,6 @@
 //! A conversation as neutral turns, stored between runs. Every call in it has its result: that pairing never breaks.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use baton_core::domain::run::RunKind;
 use serde::{Deserialize, Serialize};
@@ -120,7 +120,7 @@ impl Conversation {
     /// # Errors
     /// A sentence that says why it cannot be gone on from.
     pub fn restore(stored: Value) -> Result<Self, String> {
-        let conversation: Self = serde_json::from_value(stored)
+        let mut conversation: Self = serde_json::from_value(stored)
             .map_err(|error| format!("the stored conversation cannot be read: {error}"))?;
         if conversation.version != VERSION {
             return Err(format!(
@@ -128,6 +128,8 @@ impl Conversation {
                 conversation.version
             ));
         }
+        conversation.close_open_calls("Not run: the run was stopped.");
+        well_formed(&conversation.turns).map_err(|problem| format!("the stored conversation is broken: {problem}"))?;
         Ok(conversation)
     }
 
@@ -212,6 +214,50 @@ impl Conversation {
     pub(crate) fn bytes(&self) -> usize {
         self.turns.iter().map(turn_bytes).sum()
     }
+}
+
+/// Users and assistants alternate, a user begins, and every call of an assistant has its result in the turn after it.
+///
+/// # Errors
+/// What breaks the rule, and where.
+pub(crate) fn well_formed(turns: &[Turn]) -> Result<(), String> {
+    let mut open: BTreeSet<&str> = BTreeSet::new();
+    let mut known = HashSet::new();
+    for (at, turn) in turns.iter().enumerate() {
+        match turn {
+            Turn::User { parts } => {
+                if at % 2 != 0 {
+                    return Err(format!("turn {at}: two user turns in a row"));
+                }
+                let mut answered = BTreeSet::new();
+                for part in parts {
+                    if let UserPart::Result { call, .. } = part
+                        && !answered.insert(call.as_str())
+                    {
+                        return Err(format!("turn {at}: the call {call} has two results"));
+                    }
+                }
+                if answered != open {
+                    return Err(format!("turn {at}: the calls {open:?} have the results {answered:?}"));
+                }
+            }
+            Turn::Assistant { parts } => {
+                if at % 2 != 1 {
+                    return Err(format!("turn {at}: two assistant turns in a row, or an assistant begins"));
+                }
+                if !parts.iter().any(|part| !matches!(part, AssistantPart::Opaque { .. })) {
+                    return Err(format!("turn {at}: an assistant turn that says nothing"));
+                }
+                open = calls_of(parts).map(|call| call.id.as_str()).collect();
+                for call in calls_of(parts) {
+                    if !known.insert(call.id.as_str()) {
+                        return Err(format!("turn {at}: the call id {} is used twice", call.id));
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Bytes of a turn as a model would read them, nearly.

@@ -4,6 +4,8 @@ mod allowance;
 mod room;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 use baton_core::domain::run::{AgentEvent, RunEnd, RunKind, RunOutcome, RunRequest};
 use baton_core::domain::tool::{TOOL_REPLY_LIMIT, ToolReply};
@@ -108,7 +110,6 @@ fn opened(request: &RunRequest, fence: &Fence) -> Result<Conversation, String> {
         None => Conversation::default(),
         Some(stored) => Conversation::restore(stored.clone())?,
     };
-    conversation.close_open_calls("Not run: the run was stopped.");
     let goes_on = conversation.runs.last().is_some_and(|run| run.kind == request.kind && !run.finished);
     if goes_on {
         conversation.say_text(prompt::GO_ON);
