@@ -1,1 +1,68 @@
-//! placeholder
+//! The one room that talks to GitHub's API, for one App. Everything it does is in one table ([`OPERATIONS`]), goes out
+//! through one place, and answers in Baton's words with one kind of error ([`GitHubError`]).
+//!
+//! Invariants:
+//! * No write is ever repeated blindly: not on a 5xx, not on a timeout, not through a redirect that changes its method.
+//!   Whatever creates something looks for it first ([`Markers`], branch names, external ids), so that doing it again
+//!   shows once.
+//! * No permission and no role is remembered. Tokens are, one for each repository and purpose, and never in an error, a log
+//!   or a `Debug`.
+//! * No clock and no environment: time comes from [`Config::clock`].
+
+mod app;
+mod branches;
+mod checks;
+mod comments;
+mod config;
+mod error;
+mod graphql;
+mod issues;
+mod jwt;
+mod labels;
+mod lengths;
+mod markers;
+mod operations;
+mod pages;
+mod people;
+mod pulls;
+mod reactions;
+mod redact;
+mod refusal;
+mod repository;
+mod tokens;
+mod transport;
+mod wire;
+
+pub use app::{AppInfo, BotIdentity, GitHubApp};
+pub use branches::RepositoryInfo;
+pub use checks::{CheckConclusion, CheckRun, CheckRunUpdate, CheckState};
+pub use comments::Comment;
+pub use config::{Clock, Config, ConfigError, Timeouts};
+pub use error::{GitHubError, Wait};
+pub use issues::{Issue, IssueState};
+pub use labels::Labelling;
+pub use lengths::{BODY_LIMIT, CHECK_TEXT_LIMIT, TITLE_LIMIT, cap_body, cap_check_text, cap_title};
+pub use markers::{Markers, strip_markers};
+pub use operations::{Level, Needs, OPERATIONS, Operation, Permission, Verb};
+pub use people::Account;
+pub use pulls::{NewPull, PullRequest, PullState, ReviewRequest};
+pub use repository::Repository;
+pub use tokens::{GitAccess, GitToken};
+
+/// Something that was found, or had to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found<T> {
+    /// It was there already: an earlier attempt made it.
+    Existing(T),
+    /// It is new.
+    Created(T),
+}
+
+impl<T> Found<T> {
+    /// The thing itself.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Existing(thing) | Self::Created(thing) => thing,
+        }
+    }
+}

@@ -1,1 +1,19 @@
-//! placeholder
+//! What arrives from GitHub: is it really from GitHub ([`verify`]), and what does it say in Baton's words ([`parse`]).
+//!
+//! Invariants: pure, no IO, no async, no clock. Nothing here panics on any input, refuses a delivery because of a shape
+//! it does not know, or decides what an actor may do: every authorising fact is asked of GitHub later. Never parse
+//! what was not verified first.
+
+mod incoming;
+mod lenient;
+mod parse;
+mod signature;
+mod wire;
+
+pub use incoming::{
+    Account, CheckRun, CheckRunChange, Comment, CommentChange, Context, HANDLED, Ignored, Incoming, Installation,
+    InstallationChange, Issue, IssueChange, IssueState, ListedRepository, Malformed, Origin, PullChange, PullRequest,
+    Push, RefSide, Repository,
+};
+pub use parse::parse;
+pub use signature::{SignatureError, verify};

@@ -1,0 +1,244 @@
+//! Installation tokens: one for each repository and purpose, minted once however many ask at the same time, renewed before
+//! they expire, each no wider than what it is for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_core::domain::ids::{InstallationId, RepositoryId};
+use baton_core::domain::time::Timestamp;
+use moka::future::Cache;
+use moka::ops::compute::Op;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::error::GitHubError;
+use crate::jwt::AppKey;
+use crate::operations::{CREATE_TOKEN, Level, Needs, Operation, Permission, REVOKE_TOKEN};
+use crate::transport::{Call, Failure, Reply, Transport};
+
+/// A token is renewed when it has less than this left.
+const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
+/// GitHub's tokens live an hour; none is kept longer, whatever an answer says.
+const LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// What a token is for, and so what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
+    /// Everything but code: reads contents, writes issues, pull requests and checks.
+    Talk,
+    /// The two operations on drafts that GitHub ties to `contents: write`.
+    Draft,
+    /// Reads names only: what any token may.
+    Look,
+}
+
+impl Purpose {
+    /// The narrowest purpose that an operation fits in.
+    pub(crate) fn of(operation: &Operation) -> Self {
+        match operation.needs {
+            Needs::AppKey | Needs::AnyToken => Self::Look,
+            Needs::Permissions(list) if list.contains(&(Permission::Contents, Level::Write)) => Self::Draft,
+            Needs::Permissions(_) => Self::Talk,
+        }
+    }
+
+    fn permissions(self) -> &'static [(Permission, Level)] {
+        match self {
+            Self::Talk => &[
+                (Permission::Checks, Level::Write),
+                (Permission::Contents, Level::Read),
+                (Permission::Issues, Level::Write),
+                (Permission::Metadata, Level::Read),
+                (Permission::PullRequests, Level::Write),
+            ],
+            Self::Draft => &[
+                (Permission::Contents, Level::Write),
+                (Permission::Metadata, Level::Read),
+                (Permission::PullRequests, Level::Write),
+            ],
+            Self::Look => &[(Permission::Metadata, Level::Read)],
+        }
+    }
+}
+
+/// What a git token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GitAccess {
+    /// Fetch: `contents: read`.
+    Fetch,
+    /// Fetch and push: `contents: write`. Never `workflows`: a push that touches a workflow is refused by GitHub too.
+    Push,
+}
+
+/// A token for git alone. Revoke it when done.
+#[derive(Clone)]
+pub struct GitToken {
+    /// The password; the user is `x-access-token`.
+    pub secret: SecretString,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Never shows the token.
+impl fmt::Debug for GitToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GitToken").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+/// Whose token: an installation's, for one repository or (only to look) for none in particular.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Scope {
+    pub installation: InstallationId,
+    pub repository: Option<RepositoryId>,
+    pub purpose: Purpose,
+}
+
+struct Token {
+    secret: SecretString,
+    renew_at: Instant,
+}
+
+#[derive(Deserialize)]
+struct Minted {
+    token: SecretString,
+    expires_at: Option<String>,
+}
+
+/// The tokens at hand.
+pub(crate) struct Tokens {
+    cache: Cache<Scope, Arc<Token>>,
+}
+
+impl Tokens {
+    pub(crate) fn new() -> Self {
+        Self { cache: Cache::builder().max_capacity(10_000).time_to_live(LIFETIME).build() }
+    }
+
+    /// Sends a request with the token of its scope. A token that GitHub no longer takes is replaced once; 401 means that
+    /// nothing was done, so that is safe for writes too.
+    pub(crate) async fn send(
+        &self,
+        transport: &Transport,
+        key: &AppKey,
+        scope: Scope,
+        call: &Call,
+    ) -> Result<Reply, GitHubError> {
+        let token = self.get(transport, key, scope).await?;
+        match transport.send(&token.secret, call).await {
+            Err(GitHubError::Unauthorized { .. }) => {
+                self.forget(scope, &token).await;
+                let token = self.get(transport, key, scope).await?;
+                transport.send(&token.secret, call).await
+            }
+            other => other,
+        }
+    }
+
+    /// A token with time left. Whoever asks while one is being minted waits for that one.
+    async fn get(&self, transport: &Transport, key: &AppKey, scope: Scope) -> Result<Arc<Token>, GitHubError> {
+        if let Some(token) = self.cache.get(&scope).await {
+            if token.renew_at > Instant::now() {
+                return Ok(token);
+            }
+            self.forget(scope, &token).await;
+        }
+        self.cache
+            .try_get_with(scope, async { mint_cached(transport, key, scope).await.map(Arc::new) })
+            .await
+            .map_err(|shared| GitHubError::clone(&shared))
+    }
+
+    /// Drops a token, unless another has taken its place meanwhile.
+    async fn forget(&self, scope: Scope, token: &Arc<Token>) {
+        self.cache
+            .entry(scope)
+            .and_compute_with(|entry| {
+                let same = entry.is_some_and(|entry| Arc::ptr_eq(entry.value(), token));
+                std::future::ready(if same { Op::Remove } else { Op::Nop })
+            })
+            .await;
+    }
+}
+
+async fn mint_cached(transport: &Transport, key: &AppKey, scope: Scope) -> Result<Token, GitHubError> {
+    let (minted, asked_at) =
+        mint(transport, key, scope.installation, scope.repository, scope.purpose.permissions()).await?;
+    // Measured on GitHub's clock, so that ours may be wrong.
+    let left = match (minted.expires_at.as_deref().and_then(Timestamp::parse_rfc3339), asked_at) {
+        (Some(end), Some(start)) => end.since(start).min(LIFETIME),
+        _ => LIFETIME,
+    };
+    Ok(Token { secret: minted.token, renew_at: Instant::now() + left.saturating_sub(RENEW_BEFORE) })
+}
+
+/// A token for git, for one repository; not kept here.
+pub(crate) async fn mint_for_git(
+    transport: &Transport,
+    key: &AppKey,
+    installation: InstallationId,
+    repository: RepositoryId,
+    access: GitAccess,
+) -> Result<GitToken, GitHubError> {
+    let contents = match access {
+        GitAccess::Fetch => Level::Read,
+        GitAccess::Push => Level::Write,
+    };
+    let permissions = [(Permission::Contents, contents), (Permission::Metadata, Level::Read)];
+    let (minted, _) = mint(transport, key, installation, Some(repository), &permissions).await?;
+    Ok(GitToken { expires_at: minted.expires_at.as_deref().and_then(Timestamp::parse_rfc3339), secret: minted.token })
+}
+
+/// Ends a token. One that is over already is as good.
+pub(crate) async fn revoke(transport: &Transport, token: &GitToken) -> Result<(), GitHubError> {
+    match transport.send(&token.secret, &Call::new(&REVOKE_TOKEN, &[])).await {
+        Ok(_) | Err(GitHubError::Unauthorized { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The token, and GitHub's time when it answered. 404 here means that the App is not installed (any more).
+async fn mint(
+    transport: &Transport,
+    key: &AppKey,
+    installation: InstallationId,
+    repository: Option<RepositoryId>,
+    permissions: &[(Permission, Level)],
+) -> Result<(Minted, Option<Timestamp>), GitHubError> {
+    let permissions: BTreeMap<_, _> = permissions.iter().map(|(what, level)| (what.name(), level.name())).collect();
+    let mut body = json!({ "permissions": permissions });
+    if let Some(RepositoryId(id)) = repository {
+        body["repository_ids"] = json!([id]);
+    }
+    let call = Call::new(&CREATE_TOKEN, &[&installation.to_string()]).body(body);
+    let reply = send_as_app(transport, key, &call).await.map_err(|error| match error {
+        GitHubError::NotFound { .. } => GitHubError::NotInstalled,
+        GitHubError::Validation { operation, message, .. } => GitHubError::Forbidden {
+            operation,
+            message: format!(
+                "{message} The installation does not cover this repository, or its owner has not yet accepted what the \
+                 App asks for (both are in the installation's settings)"
+            ),
+            needs: None,
+        },
+        other => other,
+    })?;
+    Ok((reply.json()?, reply.answered_at()))
+}
+
+/// Sends a request with the App's own signature. When GitHub refuses it because our clock is wrong, its time is taken
+/// over and the request sent once more.
+pub(crate) async fn send_as_app(transport: &Transport, key: &AppKey, call: &Call) -> Result<Reply, GitHubError> {
+    let name = call.operation.name;
+    match transport.send_dated(&key.sign(name)?, call).await {
+        Ok(reply) => Ok(reply),
+        Err(Failure { error: GitHubError::Unauthorized { .. }, answered_at }) if key.learn_time(answered_at) => {
+            transport.send(&key.sign(name)?, call).await
+        }
+        Err(failure) => Err(failure.error),
+    }
+}
