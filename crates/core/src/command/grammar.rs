@@ -78,7 +78,10 @@ fn with_argument(spec: &'static Spec, rest: &str) -> Line {
 fn unknown_word(plan: &'static Spec, rest: &str) -> Line {
     let typed = folded(&format!("plan {rest}"));
     let words: Vec<&str> = typed.split_whitespace().take(2).collect();
-    Line::Wrong { nearest: Some(nearest(&words).unwrap_or(plan.usage)), problem: Problem::Unknown }
+    let nearest = nearest(&words).unwrap_or(plan.usage);
+    let only_characters = nearest != plan.usage && named_exactly(nearest, &words);
+    let problem = if only_characters { Problem::Characters } else { Problem::Unknown };
+    Line::Wrong { nearest: Some(nearest), problem }
 }
 
 fn plain(name: &str) -> Option<Command> {

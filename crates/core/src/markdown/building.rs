@@ -4,7 +4,7 @@ use html5gum::{StartTag, Token};
 
 use super::characters::{is_hidden, is_line_end, is_space};
 use super::dialect::is_void_element;
-use super::document::{Block, Inline, plain};
+use super::document::{Block, Inline, plain, push_flat};
 use super::hidden::{Hidden, Omitted};
 use super::reading::{Page, language_of};
 use super::style::hides;
@@ -440,28 +440,6 @@ fn trimmed(mut line: Vec<Inline>) -> Vec<Inline> {
                 return line;
             }
             _ => return line,
-        }
-    }
-}
-
-/// A block where only a line has room: its text, a break between its parts.
-pub(crate) fn push_flat(block: &Block, line: &mut Vec<Inline>) {
-    let mut parts = |inlines: &[Inline]| {
-        if !matches!(line.last(), None | Some(Inline::Break)) {
-            line.push(Inline::Break);
-        }
-        line.extend_from_slice(inlines);
-    };
-    match block {
-        Block::Paragraph(inlines) | Block::Heading(_, inlines) => parts(inlines),
-        Block::Code(_, text) => parts(&[Inline::Code(text.replace('\n', " "))]),
-        Block::Table(rows) => rows.iter().flatten().for_each(|cell| parts(cell)),
-        Block::Rule => {}
-        Block::Quote(blocks) => blocks.iter().for_each(|block| push_flat(block, line)),
-        Block::List(_, items) => items.iter().flatten().for_each(|block| push_flat(block, line)),
-        Block::Details(summary, blocks) => {
-            parts(summary);
-            blocks.iter().for_each(|block| push_flat(block, line));
         }
     }
 }

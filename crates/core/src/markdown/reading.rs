@@ -7,6 +7,7 @@ use html5gum::{Token, Tokenizer};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, html};
 
 use super::building::Builder;
+use super::characters::without_terminal_sequences;
 use super::dialect::{OPTIONS, tag_filtered};
 use super::document::Block;
 use super::hidden::{Hidden, Omitted};
@@ -20,6 +21,7 @@ pub(crate) struct Page {
 /// Reads a text of any origin. Never fails.
 pub(crate) fn read(markdown: &str) -> Page {
     let mut omitted = Omitted::default();
+    let markdown = &*without_terminal_sequences(markdown);
     // Dollar signs stay text: what a formula would draw is not known here, its source is.
     let options = OPTIONS.difference(Options::ENABLE_MATH);
     let parser = Parser::new_ext(markdown, options);

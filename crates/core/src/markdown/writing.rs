@@ -25,7 +25,7 @@ impl Writing {
         match block {
             Block::Paragraph(line) => self.lines(line),
             Block::Heading(level, line) => {
-                let text = self.one_line(line, false);
+                let text = self.one_line(line);
                 if text.is_empty() { text } else { format!("{} {text}", "#".repeat(usize::from(*level).clamp(1, 6))) }
             }
             Block::Quote(inner) => prefixed(&self.blocks(inner), "> ", "> "),
@@ -79,7 +79,7 @@ impl Writing {
         let mut lines = Vec::new();
         for (index, row) in rows.iter().enumerate() {
             let cells: Vec<String> = (0..columns)
-                .map(|column| row.get(column).map(|cell| self.one_line(cell, true)).unwrap_or_default())
+                .map(|column| row.get(column).map(|cell| self.one_line(cell)).unwrap_or_default())
                 .collect();
             lines.push(format!("| {} |", cells.join(" | ")));
             if index == 0 {
@@ -91,36 +91,41 @@ impl Writing {
 
     fn lines(self, line: &[Inline]) -> String {
         let mut out = String::new();
-        self.inlines(line, &mut out, false);
+        self.inlines(line, &mut out);
         joined(&out, "\n")
     }
 
-    /// Without line breaks. Whatever is inside a `cell` must not end it.
-    pub(crate) fn one_line(self, line: &[Inline], cell: bool) -> String {
+    /// Without line breaks.
+    pub(crate) fn one_line(self, line: &[Inline]) -> String {
         let mut out = String::new();
-        self.inlines(line, &mut out, cell);
+        self.inlines(line, &mut out);
         joined(&out, " ")
     }
 
-    fn inlines(self, line: &[Inline], out: &mut String, cell: bool) {
+    fn inlines(self, line: &[Inline], out: &mut String) {
         for inline in line {
             match inline {
                 Inline::Text(text) => self.text(text, out),
-                Inline::Code(text) if cell && text.contains('|') => self.text(text, out),
-                Inline::Code(text) => out.push_str(&code_span(text)),
-                Inline::Emphasis(inner) => self.marked("*", inner, out, cell),
-                Inline::Strong(inner) => self.marked("**", inner, out, cell),
-                Inline::Deleted(inner) => self.marked("~~", inner, out, cell),
-                Inline::Link(target, inner) => self.link(target, inner, out, cell),
+                Inline::Code(text) => {
+                    // Two spans that touch would be read as one.
+                    if out.ends_with('`') {
+                        out.push('\u{200B}');
+                    }
+                    out.push_str(&code_span(text));
+                }
+                Inline::Emphasis(inner) => self.marked("*", inner, out),
+                Inline::Strong(inner) => self.marked("**", inner, out),
+                Inline::Deleted(inner) => self.marked("~~", inner, out),
+                Inline::Link(target, inner) => self.link(target, inner, out),
                 Inline::Image(_) => {}
                 Inline::Break => out.push('\n'),
             }
         }
     }
 
-    fn marked(self, mark: &str, inner: &[Inline], out: &mut String, cell: bool) {
+    fn marked(self, mark: &str, inner: &[Inline], out: &mut String) {
         let mut text = String::new();
-        self.inlines(inner, &mut text, cell);
+        self.inlines(inner, &mut text);
         let core = text.trim();
         if core.is_empty() {
             out.push_str(&text);
@@ -134,13 +139,13 @@ impl Writing {
         out.push_str(&text[start + core.len()..]);
     }
 
-    fn link(self, target: &str, inner: &[Inline], out: &mut String, cell: bool) {
+    fn link(self, target: &str, inner: &[Inline], out: &mut String) {
         if plain(inner) == target {
             out.push_str(&format!("<{target}>"));
             return;
         }
         let mut text = String::new();
-        self.inlines(inner, &mut text, cell);
+        self.inlines(inner, &mut text);
         out.push_str(&format!("[{}](<{target}>)", text.trim()));
     }
 
