@@ -1,11 +1,20 @@
 //! The vocabulary and the rules: tasks, events, effects, plans, patches, evidence. Pure data and pure functions.
 
+pub mod actor;
+pub mod effect;
 pub mod enclosure;
+pub mod event;
 pub mod evidence;
 pub mod ids;
+pub mod issue;
+pub mod note;
 pub mod patch;
 pub mod plan;
+pub mod rejection;
 pub mod run;
+pub mod settings;
+pub mod step;
+pub mod task;
 pub mod time;
 pub mod tool;
 pub mod usage;

@@ -36,12 +36,31 @@ pub struct Plan {
     pub base: CommitSha,
     /// The proposal.
     pub draft: PlanDraft,
+    /// The commands Baton will set up and test with.
+    pub commands: PlannedCommands,
+}
+
+/// The command lines Baton will run in the sandbox: part of what is approved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedCommands {
+    /// Prepare a fresh checkout, in order.
+    pub setup: Vec<String>,
+    /// Run the tests, in order.
+    pub test: Vec<String>,
+    /// Where they come from, for people: `.github/baton.yml`, or what was found.
+    pub source: String,
 }
 
 impl Plan {
     /// Numbers and binds a draft.
     #[must_use]
-    pub fn new(revision: u32, issue_digest: Digest, base: CommitSha, draft: PlanDraft) -> Self {
+    pub fn new(
+        revision: u32,
+        issue_digest: Digest,
+        base: CommitSha,
+        draft: PlanDraft,
+        commands: PlannedCommands,
+    ) -> Self {
         let list = |items: &[String]| Digest::of(&items.iter().map(String::as_str).collect::<Vec<_>>());
         let digest = Digest::of(&[
             &revision.to_string(),
@@ -53,13 +72,9 @@ impl Plan {
             &draft.testing,
             list(&draft.risks).as_str(),
             list(&draft.questions).as_str(),
+            list(&commands.setup).as_str(),
+            list(&commands.test).as_str(),
         ]);
-        Self {
-            revision,
-            digest,
-            issue_digest,
-            base,
-            draft,
-        }
+        Self { revision, digest, issue_digest, base, draft, commands }
     }
 }

@@ -20,7 +20,8 @@ pub fn for_agent(mend: &Mend) -> String {
 }
 
 fn failing(evidence: &Evidence) -> String {
-    let mut out = String::from("The tests were run on the base and on your branch. This fails now and did not before:\n");
+    let mut out =
+        String::from("The tests were run on the base and on your branch. This fails now and did not before:\n");
     let mut list = |what: &str, tests: &[TestName]| {
         for test in tests {
             out.push_str(&format!("- {what}: {}\n", test.0));

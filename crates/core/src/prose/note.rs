@@ -25,9 +25,11 @@ pub struct Around<'a> {
 #[must_use]
 pub fn comment(note: &Note, around: &Around<'_>) -> String {
     match note {
-        Note::NotServed => "The operator of this bot does not serve this repository, so nothing will happen here. To change \
+        Note::NotServed => {
+            "The operator of this bot does not serve this repository, so nothing will happen here. To change \
                             that, talk to the operator; to be rid of the bot, uninstall the App."
-            .to_owned(),
+                .to_owned()
+        }
         Note::Refused { to, asked, rejection } => format!(
             "{}, {} was not done: {}",
             neutral::literal(&to.login),
@@ -116,9 +118,11 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
                  pushed. Somebody who may has to approve the plan again: `/plan approve`.",
                 neutral::literal(&by.login)
             ),
-            VoidApproval::CommentDeleted => "The comment that approved the plan was deleted before work began, so the plan \
+            VoidApproval::CommentDeleted => {
+                "The comment that approved the plan was deleted before work began, so the plan \
                                              waits again: `/plan approve`."
-                .to_owned(),
+                    .to_owned()
+            }
         },
     }
 }
@@ -181,10 +185,9 @@ pub fn refusal(rejection: &Rejection) -> String {
         Rejection::IssueClosed => "the issue is closed. Reopen it first.".to_owned(),
         Rejection::IssueLocked => "the conversation of this issue is locked. Unlock it first.".to_owned(),
         Rejection::AlreadyPlanning => "a plan is being written right now; it will be posted here.".to_owned(),
-        Rejection::UnderWay { state } => format!(
-            "the plan is approved already and the task is `{}`. `/baton cancel` stops it.",
-            state.as_str()
-        ),
+        Rejection::UnderWay { state } => {
+            format!("the plan is approved already and the task is `{}`. `/baton cancel` stops it.", state.as_str())
+        }
         Rejection::Ended { state } => {
             format!("the task has ended (`{}`). `/plan` begins a new one.", state.as_str())
         }
@@ -217,7 +220,9 @@ fn way_out(state: StateName) -> &'static str {
         StateName::Paused => "`/baton resume` goes on.",
         StateName::WaitingForUser => "`/baton retry` goes on.",
         StateName::Failed => "`/baton retry` goes on, `/plan` begins with a new plan.",
-        StateName::Merged | StateName::Closed | StateName::Cancelled | StateName::Expired => "`/plan` begins a new one.",
+        StateName::Merged | StateName::Closed | StateName::Cancelled | StateName::Expired => {
+            "`/plan` begins a new one."
+        }
     }
 }
 

@@ -117,7 +117,10 @@ fn provenance(pull: &PullRequest<'_>) -> String {
             run.usage.cost,
         ));
     }
-    out.push_str(&format!("\n<sub>Task {} · Baton opens pull requests; people review and merge them.</sub>\n", pull.task));
+    out.push_str(&format!(
+        "\n<sub>Task {} · Baton opens pull requests; people review and merge them.</sub>\n",
+        pull.task
+    ));
     out
 }
 

@@ -1,0 +1,608 @@
+//! A task: one issue on its way to one pull request, and the state it is in.
+
+use serde::{Deserialize, Serialize};
+
+use super::actor::Person;
+use super::evidence::Evidence;
+use super::ids::{BranchName, CommentId, CommitSha, Digest, IssueNumber, RunId, TaskId};
+use super::issue::{CommentRef, IssueSnapshot, RepositoryRef, Thread};
+use super::plan::Plan;
+use super::run::NothingReason;
+use super::settings::{RepositorySettings, TaskPolicy};
+use super::time::Timestamp;
+use super::usage::{Exhausted, MicroDollars, Usage};
+
+/// One issue on its way to one pull request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its number.
+    pub id: TaskId,
+    /// Where it lives.
+    pub repository: RepositoryRef,
+    /// The issue as last heard of. What was approved is kept with the approval.
+    pub issue: IssueSnapshot,
+    /// Counts the tasks on this issue from 1.
+    pub attempt: u32,
+    /// Who asked for it.
+    pub requester: Person,
+    /// When it began.
+    pub began: Timestamp,
+    /// The operator's policy, narrowed by the repository's file once that was read.
+    pub policy: TaskPolicy,
+    /// The repository's own file, as read with the newest plan.
+    pub settings: RepositorySettings,
+    /// A writer's label `baton:auto`.
+    pub advance: Advance,
+    /// Runs so far.
+    pub runs: u32,
+    /// Plan revisions so far.
+    pub plans: u32,
+    /// The plans' comments that stand on the issue, oldest first.
+    pub plan_comments: Vec<PostedPlan>,
+    /// Counts retries and resumptions, so that repeated work has keys of its own.
+    pub generation: u32,
+    /// What all runs used together.
+    pub usage: Usage,
+    /// Where it stands.
+    pub state: State,
+}
+
+impl Task {
+    /// The issue's thread.
+    #[must_use]
+    pub fn thread(&self) -> Thread {
+        Thread { repository: self.repository.clone(), number: self.issue.number }
+    }
+
+    /// Numbers the next run.
+    pub fn next_run(&mut self) -> RunId {
+        self.runs += 1;
+        RunId { task: self.id, number: self.runs }
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.state.name().is_end()
+    }
+
+    /// The run that is under way or waits for a worker, if any.
+    #[must_use]
+    pub fn current_run(&self) -> Option<RunId> {
+        match &self.state {
+            State::Planning(s) => Some(s.run),
+            State::Queued(s) => Some(s.run),
+            State::Implementing(s) => Some(s.run),
+            State::Revising(s) => Some(s.run),
+            _ => None,
+        }
+    }
+
+    /// The approved work, if there is any.
+    #[must_use]
+    pub fn work(&self) -> Option<&Work> {
+        self.state.work()
+    }
+
+    /// The comment of a plan revision, once it stands on the issue.
+    #[must_use]
+    pub fn plan_comment(&self, revision: u32) -> Option<CommentRef> {
+        self.plan_comments.iter().rev().find(|p| p.revision == revision).map(|p| p.comment)
+    }
+
+    /// The operator's policy, narrowed by the repository's own file.
+    #[must_use]
+    pub fn effective_policy(&self) -> TaskPolicy {
+        self.policy.narrowed_by(&self.settings)
+    }
+
+    /// Money that is left for the next run.
+    #[must_use]
+    pub fn money_left(&self) -> MicroDollars {
+        MicroDollars(self.policy.task_cost.0.saturating_sub(self.usage.cost.0))
+    }
+
+    /// The prefix of the keys of everything this task does outside.
+    #[must_use]
+    pub fn scope(&self) -> String {
+        format!("task/{}", self.id)
+    }
+}
+
+/// A plan's comment on the issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostedPlan {
+    /// The plan's revision.
+    pub revision: u32,
+    /// Where it stands.
+    pub comment: CommentRef,
+}
+
+/// Approval in advance by the label `baton:auto`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "advance", rename_all = "snake_case")]
+pub enum Advance {
+    /// None was given.
+    Nothing,
+    /// A writer set the label while the issue read like this.
+    Given {
+        /// Who.
+        by: Person,
+        /// When the label was set.
+        at: Timestamp,
+        /// The issue's text at that time.
+        issue_digest: Digest,
+    },
+}
+
+/// A writer's word that exactly this plan is to be carried out for exactly this issue text from exactly this commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who gave it.
+    pub by: Person,
+    /// How.
+    pub through: ApprovedThrough,
+    /// When.
+    pub at: Timestamp,
+    /// The approved revision.
+    pub revision: u32,
+    /// The approved plan's digest.
+    pub plan_digest: Digest,
+    /// The digest of the issue's title and body.
+    pub issue_digest: Digest,
+    /// Where work starts.
+    pub base: CommitSha,
+}
+
+/// How an approval was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "through", rename_all = "snake_case")]
+pub enum ApprovedThrough {
+    /// A comment `/plan approve`.
+    Comment {
+        /// Its number.
+        id: CommentId,
+    },
+    /// The label `baton:auto`, where the default branch's file allows it.
+    Label,
+    /// The operator's command line.
+    CommandLine,
+}
+
+/// What was approved, on its way through implementation and verification.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// The approved plan.
+    pub plan: Plan,
+    /// The approval.
+    pub approval: Approval,
+    /// The issue's text as approved. Runs see this one, whatever the issue says now.
+    pub issue: IssueSnapshot,
+    /// The branch the work is pushed to.
+    pub branch: BranchName,
+    /// How often the agent was sent back.
+    pub rounds: u32,
+}
+
+/// A patch, as commits in Baton's own repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatchRef {
+    /// Where it starts.
+    pub base: CommitSha,
+    /// The commit.
+    pub head: CommitSha,
+    /// What the agent says it did.
+    pub summary: String,
+}
+
+/// Where a task stands. Each state holds exactly what it needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    /// A planning run is under way or waits for a worker.
+    Planning(Planning),
+    /// A plan waits for a writer.
+    AwaitingApproval(AwaitingApproval),
+    /// Approved; an implementing run waits for a worker.
+    Queued(Queued),
+    /// An agent makes the change.
+    Implementing(Implementing),
+    /// Baton judges, tests, pushes and opens.
+    Verifying(Verifying),
+    /// The pull request is open.
+    InReview(Box<InReview>),
+    /// An agent mends what Baton found.
+    Revising(Revising),
+    /// A writer stopped it for a while.
+    Paused(Paused),
+    /// It needs a word from a writer to go on.
+    WaitingForUser(WaitingForUser),
+    /// The pull request was merged.
+    Merged(Box<InReview>),
+    /// It ended without a merge and without a fault: pull request closed, nothing to do, plan rejected.
+    Closed(Closed),
+    /// Somebody took the issue away from the bot.
+    Cancelled(Cancelled),
+    /// It broke; `/baton retry` goes on from where it was.
+    Failed(Failed),
+    /// Nobody answered in time.
+    Expired,
+}
+
+/// See [`State::Planning`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Planning {
+    /// The run.
+    pub run: RunId,
+    /// Why there is a planning run.
+    pub cause: PlanCause,
+}
+
+/// Why a plan is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum PlanCause {
+    /// The first one, or anew from nothing.
+    Fresh,
+    /// A writer asked for a change of the last one.
+    Revise {
+        /// The last plan.
+        previous: Plan,
+        /// What was asked.
+        wish: String,
+    },
+    /// The base moved so that the work conflicts with it.
+    Conflict {
+        /// The plan that was carried out.
+        previous: Plan,
+        /// Files in conflict.
+        files: Vec<String>,
+    },
+}
+
+/// See [`State::AwaitingApproval`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AwaitingApproval {
+    /// The newest plan.
+    pub plan: Plan,
+    /// Since when it waits.
+    pub since: Timestamp,
+}
+
+/// See [`State::Queued`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Queued {
+    /// What to do.
+    pub work: Work,
+    /// The run that waits.
+    pub run: RunId,
+}
+
+/// See [`State::Implementing`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Implementing {
+    /// What to do.
+    pub work: Work,
+    /// The run.
+    pub run: RunId,
+}
+
+/// See [`State::Verifying`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verifying {
+    /// What was done.
+    pub work: Work,
+    /// The patch.
+    pub patch: PatchRef,
+    /// How far it is.
+    pub stage: Stage,
+}
+
+/// How far a patch is on its way out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum Stage {
+    /// The patch is judged and tested.
+    Testing,
+    /// The branch is pushed.
+    Pushing(Proof),
+    /// The pull request is opened.
+    Opening(Proof),
+}
+
+/// What was found out about a patch: goes into the pull request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proof {
+    /// The tests' results.
+    pub evidence: Evidence,
+    /// What a reviewer should look at with care.
+    pub notices: Vec<String>,
+}
+
+/// See [`State::InReview`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InReview {
+    /// What was done.
+    pub work: Work,
+    /// The patch as pushed.
+    pub patch: PatchRef,
+    /// What was found out about it.
+    pub proof: Proof,
+    /// The pull request's number.
+    pub pull: IssueNumber,
+}
+
+/// See [`State::Revising`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Revising {
+    /// What to do.
+    pub work: Work,
+    /// The run.
+    pub run: RunId,
+    /// The run whose conversation it goes on from.
+    pub after: RunId,
+    /// The patch to mend.
+    pub patch: PatchRef,
+    /// What Baton found.
+    pub mend: Mend,
+}
+
+/// What an agent is sent back for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "mend", rename_all = "snake_case")]
+pub enum Mend {
+    /// The patch breaks the policy.
+    Refused {
+        /// Each finding, as a sentence.
+        findings: Vec<String>,
+    },
+    /// Something fails that did not fail before.
+    Failing {
+        /// The tests' results.
+        evidence: Box<Evidence>,
+    },
+}
+
+/// See [`State::Paused`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Paused {
+    /// Who stopped it.
+    pub by: Person,
+    /// Where it goes on.
+    pub resume: Box<State>,
+}
+
+/// See [`State::WaitingForUser`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WaitingForUser {
+    /// What is asked.
+    pub question: Question,
+    /// Since when.
+    pub since: Timestamp,
+    /// Where it goes on.
+    pub resume: Box<State>,
+}
+
+/// What a task waits for a word about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "question", rename_all = "snake_case")]
+pub enum Question {
+    /// A run reached a limit; may it go on?
+    Exhausted {
+        /// The run.
+        run: RunId,
+        /// Which limit.
+        limit: Exhausted,
+    },
+}
+
+/// See [`State::Closed`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum Closed {
+    /// The pull request was closed without a merge. Reopening it brings this back.
+    PullClosed(Box<InReview>),
+    /// A writer rejected the plan.
+    Rejected {
+        /// Who.
+        by: Person,
+    },
+    /// The agent found nothing to do.
+    NothingToDo {
+        /// Which of the known ends.
+        reason: NothingReason,
+    },
+    /// The run ended without any change.
+    EmptyPatch,
+    /// A pull request by a person already closes the issue.
+    AlreadyServed {
+        /// Its number.
+        pull: IssueNumber,
+    },
+}
+
+/// See [`State::Cancelled`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancelled {
+    /// What happened.
+    pub because: Withdrawal,
+}
+
+/// How an issue is taken away from the bot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "withdrawal", rename_all = "snake_case")]
+pub enum Withdrawal {
+    /// `/baton cancel`, or the same through the command line.
+    Command {
+        /// Who.
+        by: Person,
+    },
+    /// The bot's user was unassigned.
+    Unassigned,
+    /// The label was taken off.
+    Unlabelled,
+    /// The issue was closed.
+    IssueClosed,
+    /// The issue was deleted.
+    IssueDeleted,
+    /// The issue was moved to another repository.
+    IssueTransferred,
+    /// The App was removed from the repository.
+    Uninstalled,
+}
+
+/// See [`State::Failed`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failed {
+    /// What happened.
+    pub reason: Failure,
+    /// Where `/baton retry` goes on.
+    pub resume: Box<State>,
+}
+
+/// Why a task broke. Each is a sentence for the people on the issue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "failure", rename_all = "snake_case")]
+pub enum Failure {
+    /// A run broke: the agent, its provider or the sandbox.
+    RunBroke {
+        /// Which run.
+        run: RunId,
+        /// What went wrong.
+        reason: String,
+    },
+    /// `.github/baton.yml` cannot be used.
+    Configuration {
+        /// Each fault with its line.
+        problems: Vec<String>,
+    },
+    /// The patch breaks the policy, and the agent could not mend that.
+    PatchRefused {
+        /// Each finding, as a sentence.
+        findings: Vec<String>,
+    },
+    /// GitHub refused the push.
+    PushRefused {
+        /// GitHub's words.
+        text: String,
+    },
+    /// Something Baton had to do failed for good.
+    Effect {
+        /// What it was.
+        what: String,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+/// The states' names, as the contract spells them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "described at the variants of `State`")]
+pub enum StateName {
+    Planning,
+    AwaitingApproval,
+    Queued,
+    Implementing,
+    Verifying,
+    InReview,
+    Revising,
+    Paused,
+    WaitingForUser,
+    Merged,
+    Closed,
+    Cancelled,
+    Failed,
+    Expired,
+}
+
+impl StateName {
+    /// Every state, in the order of the contract.
+    pub const ALL: [StateName; 14] = [
+        Self::Planning,
+        Self::AwaitingApproval,
+        Self::Queued,
+        Self::Implementing,
+        Self::Verifying,
+        Self::InReview,
+        Self::Revising,
+        Self::Paused,
+        Self::WaitingForUser,
+        Self::Merged,
+        Self::Closed,
+        Self::Cancelled,
+        Self::Failed,
+        Self::Expired,
+    ];
+
+    /// The name in commands, files and the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planning => "planning",
+            Self::AwaitingApproval => "awaiting_approval",
+            Self::Queued => "queued",
+            Self::Implementing => "implementing",
+            Self::Verifying => "verifying",
+            Self::InReview => "in_review",
+            Self::Revising => "revising",
+            Self::Paused => "paused",
+            Self::WaitingForUser => "waiting_for_user",
+            Self::Merged => "merged",
+            Self::Closed => "closed",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether a task in this state has ended. `failed` has, but `/baton retry` revives it.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Merged | Self::Closed | Self::Cancelled | Self::Failed | Self::Expired)
+    }
+}
+
+impl State {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> StateName {
+        match self {
+            Self::Planning(_) => StateName::Planning,
+            Self::AwaitingApproval(_) => StateName::AwaitingApproval,
+            Self::Queued(_) => StateName::Queued,
+            Self::Implementing(_) => StateName::Implementing,
+            Self::Verifying(_) => StateName::Verifying,
+            Self::InReview(_) => StateName::InReview,
+            Self::Revising(_) => StateName::Revising,
+            Self::Paused(_) => StateName::Paused,
+            Self::WaitingForUser(_) => StateName::WaitingForUser,
+            Self::Merged(_) => StateName::Merged,
+            Self::Closed(_) => StateName::Closed,
+            Self::Cancelled(_) => StateName::Cancelled,
+            Self::Failed(_) => StateName::Failed,
+            Self::Expired => StateName::Expired,
+        }
+    }
+
+    /// The approved work in it, if any; looks through pauses and failures.
+    #[must_use]
+    pub fn work(&self) -> Option<&Work> {
+        match self {
+            Self::Queued(s) => Some(&s.work),
+            Self::Implementing(s) => Some(&s.work),
+            Self::Verifying(s) => Some(&s.work),
+            Self::InReview(s) => Some(&s.work),
+            Self::Revising(s) => Some(&s.work),
+            Self::Paused(s) => s.resume.work(),
+            Self::WaitingForUser(s) => s.resume.work(),
+            Self::Failed(s) => s.resume.work(),
+            Self::Planning(_)
+            | Self::AwaitingApproval(_)
+            | Self::Merged(_)
+            | Self::Closed(_)
+            | Self::Cancelled(_)
+            | Self::Expired => None,
+        }
+    }
+}
