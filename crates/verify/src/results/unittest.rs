@@ -1,0 +1,144 @@
+//! `python -m unittest -v`: `test_name (module.Class.test_name) ... ok`, on standard error.
+
+use std::sync::LazyLock;
+
+use baton_core::domain::evidence::TestStatus;
+use regex::Regex;
+
+use super::Reading;
+
+/// Reads the output of `python -m unittest -v`. Without `-v` only failures are named.
+pub(super) fn read(output: &str) -> Reading {
+    let mut reader = Reader::default();
+    for line in output.lines() {
+        if line.len() >= 70 && line.bytes().all(|b| b == b'=') {
+            reader.in_report = true;
+            reader.resolve(None);
+        } else if line.len() >= 70 && line.bytes().all(|b| b == b'-') {
+            // Either the end of the results, or a line inside the report of failures.
+        } else if let Some(count) = ran(line) {
+            reader.resolve(None);
+            reader.ran = Some(count);
+        } else if reader.ran.is_none() {
+            if reader.in_report { reader.report(line) } else { reader.result(line) }
+        }
+    }
+    reader.finish()
+}
+
+#[derive(Default)]
+struct Reader {
+    reading: Reading,
+    /// A test whose name stands on its own line, or which prints before its result.
+    open: Option<String>,
+    /// A name without ` ... ` yet: with a docstring the result stands behind the docstring, on the next line.
+    heading: Option<String>,
+    /// The open test has subtests that failed: its own line never ends.
+    failed_subtests: bool,
+    in_report: bool,
+    ran: Option<usize>,
+    named: Vec<String>,
+}
+
+impl Reader {
+    fn result(&mut self, line: &str) {
+        if let Some(subtest) = line.strip_prefix("  ") {
+            // `  test_name (module.Class.test_name) [message] (i=1) ... FAIL`
+            if identity(subtest).is_some()
+                && subtest.rsplit_once(" ... ").and_then(|(_, said)| verdict(said)) == Some(TestStatus::Failed)
+            {
+                self.failed_subtests = true;
+                return;
+            }
+        }
+        match line.split_once(" ... ") {
+            Some((front, said)) if identity(front).is_some() => {
+                self.resolve(None);
+                self.open = identity(front);
+                self.said(said);
+            }
+            Some((_, said)) if self.heading.is_some() => {
+                self.resolve(None);
+                self.open = self.heading.take();
+                self.said(said);
+            }
+            _ => match line.strip_suffix(" ...").and_then(identity).or_else(|| identity(line)) {
+                Some(name) => {
+                    self.resolve(None);
+                    self.heading = Some(name);
+                }
+                None => self.said(line),
+            },
+        }
+    }
+
+    /// What follows the name of the open test.
+    fn said(&mut self, said: &str) {
+        if self.open.is_some()
+            && let Some(status) = verdict(said)
+        {
+            self.resolve(Some(status));
+        }
+    }
+
+    /// Ends the open test: with its result, or without one when another test begins.
+    fn resolve(&mut self, status: Option<TestStatus>) {
+        let failed = std::mem::take(&mut self.failed_subtests);
+        let Some(name) = self.open.take() else { return };
+        let status = if failed { Some(TestStatus::Failed) } else { status };
+        match status {
+            Some(status) => {
+                self.named.push(name.clone());
+                self.reading.add(&name, status);
+            }
+            None => self.reading.incomplete = true,
+        }
+    }
+
+    /// `FAIL: test_name (module.Class.test_name)`: names what failed also without `-v`.
+    fn report(&mut self, line: &str) {
+        let Some(rest) = line.strip_prefix("FAIL: ").or_else(|| line.strip_prefix("ERROR: ")) else { return };
+        let Some(name) = identity(rest) else { return };
+        if name.contains("unittest.loader._FailedTest") {
+            self.reading.incomplete = true;
+        }
+        if !self.named.contains(&name) {
+            self.named.push(name.clone());
+            self.reading.add(&name, TestStatus::Failed);
+        }
+    }
+
+    fn finish(mut self) -> Reading {
+        self.resolve(None);
+        // A module that cannot be imported takes its tests with it.
+        self.reading.incomplete |=
+            self.ran.is_none() || self.reading.cases.iter().any(|(name, _)| name.contains("_FailedTest"));
+        self.reading
+    }
+}
+
+/// `test_name (module.Class.test_name) …` is `module.Class.test_name`; before Python 3.11 the brackets hold `module.Class`.
+fn identity(front: &str) -> Option<String> {
+    static NAME: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"^(\w+) \(([\w.<>]+)\)(?: \[.*\])?(?: \(.*\))?$").ok());
+    let found = NAME.as_ref()?.captures(front.trim_end())?;
+    let (short, long) = (&found[1], &found[2]);
+    Some(if long.rsplit('.').next() == Some(short) { long.to_owned() } else { format!("{long}.{short}") })
+}
+
+fn verdict(said: &str) -> Option<TestStatus> {
+    let said = said.trim_end();
+    match said {
+        "ok" => Some(TestStatus::Passed),
+        "FAIL" | "ERROR" | "unexpected success" => Some(TestStatus::Failed),
+        // An expected failure proves nothing: like a test that is still to do.
+        "expected failure" => Some(TestStatus::Skipped),
+        _ if said.starts_with("skipped ") => Some(TestStatus::Skipped),
+        _ => None,
+    }
+}
+
+fn ran(line: &str) -> Option<usize> {
+    let (count, rest) = line.strip_prefix("Ran ")?.split_once(" test")?;
+    rest.contains(" in ").then(|| count.parse().ok()).flatten()
+}
