@@ -1,6 +1,12 @@
 //! A patch: what an implementing run produced, as read from Baton's own repository, and the policy that judges it.
 
+pub mod notices;
 pub mod path;
+pub mod policy;
+pub mod secrets;
+
+pub use notices::{Notice, NoticeKind, notices};
+pub use policy::{Finding, PatchPolicy, PatchVerdict, judge};
 
 use serde::{Deserialize, Serialize};
 

@@ -12,7 +12,7 @@ pub const MAX_NAME_BYTES: usize = 255;
 pub const MAX_DEPTH: usize = 100;
 
 /// What is wrong with a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum PathFault {
     /// Nothing at all, or an empty component: a leading, trailing or doubled `/`.
