@@ -8,11 +8,38 @@ use proptest::prelude::*;
 fn an_open_fence_comment_or_section_is_closed_before_the_notice() {
     let text =
         "start\n\n<details><summary>log</summary>\n\n> ````rust\n> let a = 1;\n> ```\n> let b = 2;\n> ````\n</details>";
-    assert_snapshot!(truncate_chars(text, 95, "(cut)"), @"");
-    assert_snapshot!(truncate_chars("a <!-- a long comment of ours that goes on", 30, "(cut)"), @"");
-    assert_snapshot!(truncate_chars("~~~\n<!-- no comment in code\n~~~\nand words and words", 45, "(cut)"), @"");
-    assert_snapshot!(truncate_bytes("ééééééééééééééé", 20, "(cut)"), @"");
-    assert_snapshot!(truncate_chars("too small for any notice", 3, "(cut)"), @"");
+    assert_snapshot!(truncate_chars(text, 95, "(cut)"), @r#"
+    start
+
+    <details><summary>log</summary>
+
+    > ````rust
+    > let a = 1;
+    > ```
+
+    </details>
+
+    (cut)
+    "#);
+    assert_snapshot!(truncate_chars("a <!-- a long comment of ours that goes on", 30, "(cut)"), @r#"
+    a <!-- a long commen-->
+
+    (cut)
+    "#);
+    assert_snapshot!(truncate_chars("~~~\n<!-- no comment in code\n~~~\nand words and words", 45, "(cut)"), @r#"
+    ~~~
+    <!-- no comment in code
+    ~~~
+    and wo
+
+    (cut)
+    "#);
+    assert_snapshot!(truncate_bytes("ééééééééééééééé", 20, "(cut)"), @r#"
+    éééééé
+
+    (cut)
+    "#);
+    assert_snapshot!(truncate_chars("too small for any notice", 3, "(cut)"), @r#"(cu"#);
 }
 
 #[test]
@@ -39,7 +66,7 @@ fn rendered(markdown: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4 * ProptestConfig::default().cases, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_limit_holds_and_the_notice_is_seen(

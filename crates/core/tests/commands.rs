@@ -225,7 +225,7 @@ fn paragraph_lines_by_another_parser(comment: &str) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4 * ProptestConfig::default().cases, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn printing_a_command_and_reading_it_gives_it_back(command in command()) {

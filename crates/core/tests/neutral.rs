@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use baton_core::command::{Found, parse};
 use baton_core::prose::neutral::{
     BLOCK_CHARS, COMMIT_LINE_CHARS, Links, block, block_within, code_block, code_span, commit_message_line, inline,
     literal, title,
@@ -66,6 +67,7 @@ fn page(markdown: &str) -> Page {
     let html = rendered(markdown);
     let mut page = Page::default();
     let mut inert: Vec<String> = Vec::new();
+    let mut open: Vec<String> = Vec::new();
     for token in Tokenizer::new(&html).flatten() {
         match token {
             Token::StartTag(tag) => {
@@ -85,6 +87,9 @@ fn page(markdown: &str) -> Page {
                         page.faults.push(format!("<{name} {attribute}={value:?}>"));
                     }
                 }
+                if !matches!(name.as_str(), "br" | "hr" | "img" | "input") {
+                    open.push(name.clone());
+                }
                 if matches!(name.as_str(), "a" | "code" | "pre") {
                     inert.push(name);
                 } else if !matches!(name.as_str(), "em" | "strong" | "del") {
@@ -93,6 +98,9 @@ fn page(markdown: &str) -> Page {
             }
             Token::EndTag(tag) => {
                 let name = String::from_utf8_lossy(&tag.name).into_owned();
+                if open.pop().as_ref() != Some(&name) {
+                    page.faults.push(format!("stray </{name}>"));
+                }
                 if inert.last() == Some(&name) {
                     inert.pop();
                 }
@@ -110,6 +118,7 @@ fn page(markdown: &str) -> Page {
             Token::Error(_) => {}
         }
     }
+    page.faults.extend(open.iter().map(|name| format!("unclosed <{name}>")));
     page
 }
 
@@ -143,7 +152,7 @@ fn faults(markdown: &str) -> Vec<String> {
             faults.push(format!("orders: {:?}", found.as_str()));
         }
     }
-    if !baton_core::command::parse(markdown).is_empty() {
+    if parse(markdown).iter().any(|found| matches!(found, Found::Command { .. })) {
         faults.push("a command of ours".into());
     }
     let odd = |c: &char| {
@@ -171,7 +180,6 @@ const LIVE: &[(&str, &str)] = &[
     ("C-07 in a quote", "> @alice"),
     ("C-07 backslash", "\\@alice"),
     ("C-07 in HTML", "<p>@alice</p>"),
-    ("C-07 unclosed code", "`@alice"),
     ("C-07 after punctuation", "(@alice)"),
     ("C-07 mail", "alice@example.com"),
     ("C-08 plain", "fixes #1"),
@@ -279,22 +287,58 @@ fn main() {}
 /plan approve
 
 </details>
+
 ![chart](https://evil.example/a.png)
 ";
-    assert_snapshot!(block(summary, &links()).replace('\u{200b}', "·"), @"");
+    assert_snapshot!(block(summary, &links()).replace('\u{200b}', "·"), @r#"
+    #### Summary
+
+    Thanks to @·alice, `parse()` no longer *panics* on **empty** input; see [the issue](<https://github.com/acme/app/issues/7>),
+    <https://docs.rs/regex> and this (link removed: evil.example). F·ixes #7 \& c·loses other/repo#2.
+
+    1. `Vec<u8>` is kept
+       - nested_item with snake_case and 2 \* 3 \* 4
+    2. cost: \$5
+
+    | file | why |
+    |---|---|
+    | `src/lib.rs` | a \| b |
+
+    ```rust
+    // @alice reads a[0] < b
+    fn main() {}
+    ```
+
+    **More**
+
+    /·plan approve
+
+    (image removed: chart)
+    "#);
 }
 
 #[test]
 fn short_forms_keep_their_look() {
     let shown = |text: String| text.replace('\u{200b}', "·");
-    assert_snapshot!(shown(inline("**Fix** `a|b` in `src/lib.rs`\n\nfor @alice | [x](https://evil.example)")), @"");
-    assert_snapshot!(shown(literal("tests/a_b.rs::it <works> & *more* | [x](y) @alice # 1. `code`")), @"");
-    assert_snapshot!(shown(code_span("tests::`odd` @claude name")), @"");
-    assert_snapshot!(shown(code_span("a|b")), @"");
-    assert_snapshot!(shown(title("Fix &#64;alice's crash\r\n(closes #1) \u{202e}<!-- x -->")), @"");
-    assert_snapshot!(shown(commit_message_line("feat: fixes #1, thanks @alice [skip ci] Co-authored-by: x <x@y.z> see https://evil.example/a")), @"");
-    assert_snapshot!(shown(code_block("a\u{1b}[31mb\u{1b}[0m\n```\n/approve\r\nc", "rust")), @"");
-    assert_snapshot!(shown(code_block("graph TD", "mermaid")), @"");
+    assert_snapshot!(shown(inline("**Fix** `a|b` in `src/lib.rs`\n\nfor @alice | [x](https://evil.example)")), @r#"**Fix** a\|b in `src/lib.rs` for @·alice \| x (link removed: evil.example)"#);
+    assert_snapshot!(shown(literal("tests/a_b.rs::it <works> & *more* | [x](y) @alice # 1. `code`")), @r#"tests/a_b.rs::it \<works\> \& \*more\* \| \[x\](y) @·alice # 1. \`code\`"#);
+    assert_snapshot!(shown(code_span("tests::`odd` @claude name")), @r#"``tests::`odd` @·claude name``"#);
+    assert_snapshot!(shown(code_span("a|b")), @r#"a\|b"#);
+    assert_snapshot!(shown(title("Fix &#64;alice's crash\r\n(closes #1) \u{202e}<!-- x -->")), @r#"Fix @·alice's crash (c·loses #1)"#);
+    assert_snapshot!(shown(commit_message_line("feat: fixes #1, thanks @alice [skip ci] Co-authored-by: x <x@y.z> see https://evil.example/a")), @r#"feat: f·ixes #1, thanks @·alice [s·kip ci] C·o-authored-by: x <x@·y.z> see (link removed: evil.exam)"#);
+    assert_snapshot!(shown(code_block("a\u{1b}[31mb\u{1b}[0m\n```\n/approve\r\nc", "rust")), @r#"
+    ````rust
+    ab
+    ```
+    /·approve
+    c
+    ````
+    "#);
+    assert_snapshot!(shown(code_block("graph TD", "mermaid")), @r#"
+    ```
+    graph TD
+    ```
+    "#);
 }
 
 #[test]
@@ -353,7 +397,11 @@ fn c_12_lengths_are_bounded_with_a_notice() {
         assert!(commit_message_line(&huge).chars().count() <= COMMIT_LINE_CHARS, "{name:?}");
         assert!(code_block(&huge, "").chars().count() <= BLOCK_CHARS, "{name:?}");
     }
-    assert_snapshot!(block_within(&"a `code` span and **more** words. ".repeat(10), &links(), 120), @"");
+    assert_snapshot!(block_within(&"a `code` span and **more** words. ".repeat(10), &links(), 120), @r#"
+    a `code` span and **more** words. a `code` span and **more** words. a `code`
+
+    *(The rest was cut off: it is too long.)*
+    "#);
 }
 
 fn hostile() -> impl Strategy<Value = String> {
@@ -379,7 +427,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4 * ProptestConfig::default().cases, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_acts_whatever_the_text(text in hostile()) {

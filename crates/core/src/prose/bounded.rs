@@ -1,5 +1,9 @@
 //! GitHub's limits on lengths: texts cut at a character, with a notice, and never inside an open fence or comment.
 
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
+
+use crate::markdown::dialect::OPTIONS;
+
 /// The most characters that go into a comment, an issue or a pull request's body (GitHub refuses more than 65,536).
 pub const BODY_CHARS: usize = 65_000;
 
@@ -92,91 +96,87 @@ fn cut<'a>(text: &'a str, room: usize, length: &impl Fn(&str) -> usize) -> &'a s
 
 /// What closes that which is open at the end of `kept`, and the notice.
 fn ending(kept: &str, notice: &str) -> String {
-    let open = Open::at_the_end_of(kept);
-    let mut ending = String::new();
-    if open.comment {
-        ending.push_str("-->");
+    let mut closed = kept.to_owned();
+    // Each round closes one thing; more than a few are never open at once.
+    for _ in 0..8 {
+        match open_at_the_end(&closed) {
+            Some(closing) => closed.push_str(&closing),
+            None => break,
+        }
     }
-    if let Some(fence) = open.fence {
-        ending.push('\n');
-        ending.push_str(&fence);
+    for _ in 0..open_sections(&closed) {
+        closed.push_str("\n\n</details>");
     }
-    for _ in 0..open.details {
-        ending.push_str("\n\n</details>");
-    }
-    format!("{ending}\n\n{notice}")
+    format!("{}\n\n{notice}", &closed[kept.len()..])
 }
 
-#[derive(Default)]
-struct Open {
-    fence: Option<String>,
-    comment: bool,
-    details: usize,
-}
+/// Stands for what would be written next; the last one in the text counts.
+const NEXT: &str = "\u{E000}next";
 
-impl Open {
-    fn at_the_end_of(text: &str) -> Self {
-        let mut open = Self::default();
-        for line in text.split('\n') {
-            open.line(line);
+/// What closes the code or the HTML that a paragraph written next would fall into.
+fn open_at_the_end(text: &str) -> Option<String> {
+    let probe = format!("{text}\n\n{NEXT}");
+    let next = probe.len() - NEXT.len();
+    let mut block = None;
+    for (event, range) in Parser::new_ext(&probe, OPTIONS).into_offset_iter() {
+        match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_)) | Tag::HtmlBlock) if range.end > next => {
+                block = Some((matches!(event, Event::Start(Tag::HtmlBlock)), range.start));
+            }
+            _ => {}
         }
-        open
     }
-
-    fn line(&mut self, line: &str) {
-        let inside = line.trim_start_matches([' ', '>']);
-        if let Some(fence) = &self.fence {
-            let run = run_of_fence(inside);
-            if run.len() >= fence.trim_start_matches([' ', '>']).len()
-                && inside.trim_end() == run
-                && fence.ends_with(&run[..1])
-            {
-                self.fence = None;
-            }
-            return;
-        }
-        if !self.comment {
-            let run = run_of_fence(inside);
-            if run.len() >= 3 {
-                let margin = &line[..line.len() - inside.len()];
-                self.fence = Some(format!("{margin}{run}"));
-                return;
-            }
-        }
-        self.tags(line);
-    }
-
-    /// Follows comments and folded sections along a line outside of code.
-    fn tags(&mut self, line: &str) {
-        let mut rest = line;
-        loop {
-            if self.comment {
-                let Some(end) = rest.find("-->") else { return };
-                self.comment = false;
-                rest = &rest[end + 3..];
-            }
-            let Some(start) = rest.find('<') else { return };
-            rest = &rest[start..];
-            if rest.starts_with("<!--") {
-                self.comment = true;
-                rest = &rest[4..];
-            } else if rest.starts_with("<details") {
-                self.details += 1;
-                rest = &rest[1..];
-            } else if rest.starts_with("</details") {
-                self.details = self.details.saturating_sub(1);
-                rest = &rest[1..];
-            } else {
-                rest = &rest[1..];
-            }
-        }
+    match block {
+        Some((false, start)) => Some(closing_fence(&probe, start)),
+        Some((true, start)) => Some(closing_html(&probe[start..])),
+        None => unclosed_comment(text),
     }
 }
 
-/// The backticks or tildes a line begins with; fewer than three are no fence.
-fn run_of_fence(line: &str) -> &str {
-    let Some(first @ ('`' | '~')) = line.chars().next() else {
-        return "";
-    };
-    &line[..line.len() - line.trim_start_matches(first).len()]
+/// The fence opened at `start`, again, as deep in its quotes and lists.
+fn closing_fence(text: &str, start: usize) -> String {
+    let line = text[..start].rfind('\n').map_or(0, |end| end + 1);
+    let margin: String = text[line..start].chars().map(|c| if c == '>' { c } else { ' ' }).collect();
+    let opening = text[start..].trim_start_matches(' ');
+    let first = opening.chars().next().unwrap_or('`');
+    let run = opening.len() - opening.trim_start_matches(first).len();
+    format!("\n{margin}{}", &opening[..run])
+}
+
+/// What ends an HTML block that an empty line does not end (CommonMark, 4.6, kinds 1 to 5).
+fn closing_html(block: &str) -> String {
+    let block = block.trim_start_matches(' ');
+    if block.starts_with("<!--") {
+        "-->".to_owned()
+    } else if block.starts_with("<?") {
+        "?>".to_owned()
+    } else if block.starts_with("<![CDATA[") {
+        "]]>".to_owned()
+    } else if block.starts_with("<!") {
+        ">".to_owned()
+    } else {
+        let name: String = block.chars().skip(1).take_while(char::is_ascii_alphanumeric).collect();
+        format!("</{name}>")
+    }
+}
+
+/// A comment begun within a paragraph: unclosed it would be shown.
+fn unclosed_comment(text: &str) -> Option<String> {
+    let start = text.rfind("<!--")?;
+    let closed = format!("{text}-->");
+    Parser::new_ext(&closed, OPTIONS)
+        .into_offset_iter()
+        .any(|(event, range)| matches!(event, Event::InlineHtml(_)) && range.start == start && range.end > text.len())
+        .then(|| "-->".to_owned())
+}
+
+/// How many `<details>` are open at the end, code not counted.
+fn open_sections(text: &str) -> usize {
+    let mut open = 0usize;
+    for event in Parser::new_ext(text, OPTIONS) {
+        if let Event::Html(html) | Event::InlineHtml(html) = event {
+            open = (open + html.matches("<details").count()).saturating_sub(html.matches("</details").count());
+        }
+    }
+    open
 }

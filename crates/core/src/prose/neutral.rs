@@ -43,7 +43,8 @@ pub fn block(text: &str, links: &Links) -> String {
 pub fn block_within(text: &str, links: &Links, max_chars: usize) -> String {
     const NOTICE: &str = "\n\n*(The rest was cut off: it is too long.)*";
     let room = max_chars.saturating_sub(NOTICE.len());
-    let mut source: &str = text;
+    // Much more than fits is not even read; a text of which much is hidden may still fit.
+    let mut source = &text[..text.floor_char_boundary(max_chars.saturating_mul(4))];
     for _ in 0..12 {
         let written = written(source, links);
         let length = written.chars().count();
