@@ -86,6 +86,22 @@ impl Engine {
         Ok(lines.into_iter().filter(|line| line != "ok").collect())
     }
 
+    /// What the writing connection was set to, for whoever wants to see that a commit is on disk when it says so.
+    pub(crate) async fn durability(&self) -> Result<String, StoreError> {
+        let mut settings = Vec::new();
+        for (name, sql) in [
+            ("journal_mode", "PRAGMA journal_mode"),
+            ("synchronous", "PRAGMA synchronous"),
+            ("foreign_keys", "PRAGMA foreign_keys"),
+            ("busy_timeout", "PRAGMA busy_timeout"),
+        ] {
+            let row = sqlx::query(sql).fetch_one(&self.writer).await?;
+            let value = row.try_get_unchecked::<String, _>(0)?;
+            settings.push(format!("{name}={value}"));
+        }
+        Ok(settings.join(" "))
+    }
+
     /// Closes every connection, after what is under way. The log is folded into the file.
     pub(crate) async fn close(&self) {
         self.readers.close().await;

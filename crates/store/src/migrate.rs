@@ -26,7 +26,8 @@ fn migrator() -> Migrator {
 /// leaves the database as it was.
 pub(crate) async fn migrate(engine: &Engine) -> Result<(), StoreError> {
     let mut session = engine.begin().await?;
-    migrator().run(session.connection()).await.map_err(|error| match error {
+    // Not `run`: the future of that is not `Send` for reasons of lifetimes, and this is what sqlx offers instead.
+    migrator().run_direct(None, session.connection(), false).await.map_err(|error| match error {
         MigrateError::VersionMissing(found) => StoreError::Newer { found, known: NEWEST },
         MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => StoreError::ForeignMigration(version),
         MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => source.into(),

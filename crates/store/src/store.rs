@@ -80,6 +80,14 @@ impl Store {
         self.engine.integrity_complaints().await
     }
 
+    /// How the engine was told to keep a commit, for `baton doctor`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn durability(&self) -> Result<String, StoreError> {
+        self.engine.durability().await
+    }
+
     /// Closes every connection after what is under way. Later calls fail.
     pub async fn close(&self) {
         self.engine.close().await;

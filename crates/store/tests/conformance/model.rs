@@ -205,9 +205,17 @@ struct Pair {
     tasks: [TaskId; 2],
     model: Model,
     leases: Vec<(Lease, usize, u32)>,
+    /// The store's numbers of the model's jobs: in the same order, but with gaps where an enqueuing came to nothing.
+    ids: Vec<JobId>,
 }
 
 impl Pair {
+    async fn refresh_ids(&mut self) {
+        let kept = self.store.jobs(&JobFilter::default(), None, 10_000).await.unwrap();
+        self.ids = kept.iter().map(|job| job.id).collect();
+        assert_eq!(self.ids.len(), self.model.jobs.len());
+    }
+
     async fn play(&mut self, step: &Step) {
         let now = at(self.model.now);
         match step.clone() {
@@ -216,7 +224,7 @@ impl Pair {
                 let slot = if run { Slot::Run } else { Slot::Light };
                 let claimed = claim_as(&self.store, "w", slot, LIMITS, now.0).await;
                 let expected = self.model.claim(slot);
-                assert_eq!(claimed.as_ref().map(|(_, job)| job.id.0), expected.map(|n| n as i64 + 1), "claimed");
+                assert_eq!(claimed.as_ref().map(|(_, job)| job.id), expected.map(|n| self.ids[n]), "claimed");
                 if let (Some((lease, _)), Some(n)) = (claimed, expected) {
                     self.leases.push((lease, n, self.model.jobs[n].claims));
                 }
@@ -271,11 +279,11 @@ impl Pair {
         };
         let enqueued = crate::place::enqueue(&self.store, &new, self.model.now).await;
         if let Some(n) = self.model.active(effect, dedupe) {
-            assert_eq!(enqueued, Enqueued::Duplicate(JobId(n as i64 + 1)));
+            assert_eq!(enqueued, Enqueued::Duplicate(self.ids[n]));
             return;
         }
         let place = self.model.jobs.len();
-        assert_eq!(enqueued, Enqueued::New(JobId(place as i64 + 1)));
+        assert!(matches!(enqueued, Enqueued::New(id) if self.ids.last().is_none_or(|last| *last < id)), "{enqueued:?}");
         self.model.jobs.push(Modelled {
             lane,
             place,
@@ -322,8 +330,9 @@ impl Pair {
             }
             End::Retry(delay) => Some(self.model.end_attempt(n, Some(now + delay))),
             End::Release(delay) => {
-                self.model.jobs[n].attempts -= 1;
-                Some(self.model.requeue(n, now + delay))
+                let ended = self.model.requeue(n, now + delay);
+                self.model.jobs[n].attempts -= u32::from(ended == Ended::Requeued);
+                Some(ended)
             }
             End::Fail => Some(self.model.end_attempt(n, None)),
         };
@@ -346,7 +355,7 @@ impl Pair {
     }
 
     async fn replay(&mut self, n: usize) {
-        let replayed = self.store.replay_job(JobId(n as i64 + 1), at(self.model.now)).await;
+        let replayed = self.store.replay_job(self.ids[n], at(self.model.now)).await;
         let job = self.model.jobs[n].clone();
         let stood_for = self.model.active(job.effect, job.dedupe).is_some();
         match (job.state, stood_for) {
@@ -387,9 +396,10 @@ pub async fn the_queue_does_what_a_simple_model_does(place: Place) {
                 let place = place.another().await;
                 let store = place.open().await;
                 let tasks = [task(&store, 1).await, task(&store, 2).await];
-                let mut pair = Pair { store, tasks, model: Model::default(), leases: Vec::new() };
+                let mut pair = Pair { store, tasks, model: Model::default(), leases: Vec::new(), ids: Vec::new() };
                 for step in &steps {
                     pair.play(step).await;
+                    pair.refresh_ids().await;
                 }
                 pair.compare().await;
                 pair.store.close().await;
