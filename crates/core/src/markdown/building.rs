@@ -3,7 +3,7 @@
 use html5gum::{StartTag, Token};
 
 use super::characters::{is_hidden, is_line_end, is_space};
-use super::dialect::is_void_element;
+use super::dialect::{is_html_element, is_void_element};
 use super::document::{Block, Inline, plain, push_flat};
 use super::hidden::{Hidden, Omitted};
 use super::reading::{Page, language_of};
@@ -142,7 +142,12 @@ impl Builder {
             },
             "pre" | "listing" => Kind::Verbatim(String::new()),
             "code" | "samp" | "tt" => return self.code(&attribute("class").unwrap_or_default(), name),
-            _ => return,
+            _ => {
+                if !is_html_element(&name) {
+                    self.omitted.add(Hidden::Tag, &name);
+                }
+                return;
+            }
         };
         self.open(name, kind);
     }
@@ -285,7 +290,9 @@ impl Builder {
         }
         let line = &mut self.top().line;
         match (line.last_mut(), inline) {
-            (Some(Inline::Text(before)), Inline::Text(text)) => before.push_str(&text),
+            (Some(Inline::Text(before)), Inline::Text(text)) => {
+                before.push_str(if before.ends_with(' ') { text.trim_start() } else { &text });
+            }
             (Some(Inline::Code(before)), Inline::Code(text)) => before.push_str(&text),
             (_, inline) => line.push(inline),
         }

@@ -61,6 +61,11 @@ static TERMINAL: LazyLock<Regex> = LazyLock::new(|| {
     .unwrap()
 });
 
+/// The terminal sequences in a text.
+pub(crate) fn terminal_sequences(text: &str) -> impl Iterator<Item = &str> {
+    TERMINAL.find_iter(text).map(|found| found.as_str())
+}
+
 /// Without terminal sequences.
 pub(crate) fn without_terminal_sequences(text: &str) -> Cow<'_, str> {
     TERMINAL.replace_all(text, "")

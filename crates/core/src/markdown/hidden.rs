@@ -12,6 +12,8 @@ use super::characters::is_hidden;
 pub enum Hidden {
     /// An HTML comment, declaration or processing instruction.
     Comment,
+    /// A tag that HTML does not know (`Vec<String>` in prose); its content stays.
+    Tag,
     /// The content of an element that hides it: `hidden`, `display:none`, white letters, size nought.
     Element,
     /// An attribute: `title`, `aria-…`, `data-…`, and the rest.

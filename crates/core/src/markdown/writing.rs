@@ -28,7 +28,10 @@ impl Writing {
                 let text = self.one_line(line);
                 if text.is_empty() { text } else { format!("{} {text}", "#".repeat(usize::from(*level).clamp(1, 6))) }
             }
-            Block::Quote(inner) => prefixed(&self.blocks(inner), "> ", "> "),
+            Block::Quote(inner) => match self.blocks(inner) {
+                empty if empty.is_empty() => empty,
+                text => prefixed(&text, "> ", "> "),
+            },
             Block::List(first, items) => self.list(*first, items),
             Block::Code(language, text) => fenced(language, text),
             Block::Table(rows) => self.table(rows),
