@@ -5,7 +5,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use baton_core::domain::ids::{RepositoryId, TaskId};
-use git2::{ConfigLevel, Repository, RepositoryInitMode, RepositoryInitOptions};
+use git2::{ConfigLevel, Repository, RepositoryInitOptions};
 
 use crate::config::GitConfig;
 use crate::error::GitError;
@@ -31,13 +31,12 @@ impl Git {
     pub fn new(config: GitConfig) -> Result<Self, GitError> {
         forget_personal_configuration();
         let home = config.root.join("empty-home");
-        for (folder, mode) in [
-            (config.root.as_path(), 0o755),
-            (&config.root.join("mirrors"), 0o700),
-            (&config.root.join("checkouts"), 0o711),
-            (&home, 0o500),
-        ] {
-            make_folder(folder, mode)?;
+        // The root's own mode is the operator's.
+        std::fs::create_dir_all(&config.root).map_err(GitError::io("making the folder for repositories"))?;
+        for (folder, mode) in
+            [(config.root.join("mirrors"), 0o700), (config.root.join("checkouts"), 0o711), (home.clone(), 0o500)]
+        {
+            make_folder(&folder, mode)?;
         }
         let program = GitProgram {
             program: config.program.clone(),
@@ -65,8 +64,9 @@ impl Git {
         let draft =
             tempfile::Builder::new().prefix("new-").tempdir_in(&parent).map_err(GitError::io("making a repository"))?;
         let mut options = RepositoryInitOptions::new();
-        options.bare(true).external_template(false).mode(RepositoryInitMode::from_bits_retain(0o700));
+        options.bare(true).external_template(false);
         Repository::init_opts(draft.path(), &options)?;
+        make_folder(draft.path(), 0o700)?;
         match std::fs::rename(draft.path(), &path) {
             Ok(()) => {
                 let _ = draft.keep();
@@ -152,12 +152,10 @@ pub(crate) async fn lock(path: &Path) -> Result<Lock, GitError> {
     }
 }
 
-pub(crate) fn make_folder(path: &Path, mode: u32) -> Result<(), GitError> {
+/// Makes a folder if it is missing, and sets its mode.
+fn make_folder(path: &Path, mode: u32) -> Result<(), GitError> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     let what = || format!("making the folder {}", path.display());
-    if path.is_dir() {
-        return Ok(());
-    }
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(mode)

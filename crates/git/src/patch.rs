@@ -85,7 +85,8 @@ fn difference<'r>(
     let mut options = DiffOptions::new();
     options
         .context_lines(context)
-        .include_typechange(true)
+        // As a deleted and a new file: what a link's place gets as a file would otherwise have no lines to scan.
+        .include_typechange(false)
         .skip_binary_check(false)
         .indent_heuristic(false)
         .max_size(i64::MAX);
