@@ -44,10 +44,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self {
-            first: Duration::from_secs(1),
-            cap: Duration::from_secs(10 * 60),
-        }
+        Self { first: Duration::from_secs(1), cap: Duration::from_secs(10 * 60) }
     }
 }
 

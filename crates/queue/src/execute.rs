@@ -19,7 +19,8 @@ impl<H: Handler> Worker<H> {
         let lease = Arc::new(lease);
         let signal = StopSignal::default();
         let config = self.config();
-        let kept = watch(self.store().clone(), Arc::clone(&lease), config.lease_ttl, self.clock().clone(), signal.clone());
+        let kept =
+            watch(self.store().clone(), Arc::clone(&lease), config.lease_ttl, self.clock().clone(), signal.clone());
         let _keeper = AbortOnDropHandle::new(tokio::spawn(kept));
         let result = self.work(&lease, &job, &signal).await;
         if let Err(error) = &result {

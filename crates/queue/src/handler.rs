@@ -87,26 +87,19 @@ impl Failure {
     /// A failure that may pass.
     #[must_use]
     pub fn transient(reason: impl ToString) -> Self {
-        Self::Transient {
-            reason: reason.to_string(),
-            retry_after: None,
-        }
+        Self::Transient { reason: reason.to_string(), retry_after: None }
     }
 
     /// A failure that will not pass.
     #[must_use]
     pub fn permanent(reason: impl ToString) -> Self {
-        Self::Permanent {
-            reason: reason.to_string(),
-        }
+        Self::Permanent { reason: reason.to_string() }
     }
 
     /// Something that cannot be, and is.
     #[must_use]
     pub fn bug(reason: impl ToString) -> Self {
-        Self::Bug {
-            reason: reason.to_string(),
-        }
+        Self::Bug { reason: reason.to_string() }
     }
 }
 

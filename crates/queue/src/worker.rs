@@ -75,10 +75,7 @@ impl Config {
             owner: owner.into(),
             runs: 2,
             light: 8,
-            limits: Limits {
-                global_runs: 2,
-                per_repository_runs: 1,
-            },
+            limits: Limits { global_runs: 2, per_repository_runs: 1 },
             lease_ttl: Duration::from_secs(30),
             poll: Duration::from_secs(1),
             backoff: Backoff::default(),
@@ -197,12 +194,7 @@ impl<H: Handler> Worker<H> {
     }
 
     async fn claim(&self, slot: Slot) -> Result<Option<(Lease, Job)>, StoreError> {
-        let claim = Claim {
-            owner: &self.config.owner,
-            slot,
-            ttl: self.config.lease_ttl,
-            limits: self.config.limits,
-        };
+        let claim = Claim { owner: &self.config.owner, slot, ttl: self.config.lease_ttl, limits: self.config.limits };
         self.store.claim(&claim, self.clock.now()).await
     }
 
@@ -283,10 +275,7 @@ impl<H: Handler> Worker<H> {
     /// Counts a job among those this worker has in hand, for as long as the answer lives.
     pub(crate) fn take_in_hand(&self, id: JobId) -> InHand<'_> {
         self.in_hand().insert(id);
-        InHand {
-            set: &self.in_hand,
-            id,
-        }
+        InHand { set: &self.in_hand, id }
     }
 }
 
