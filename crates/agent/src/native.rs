@@ -9,6 +9,9 @@ mod retries;
 mod sse;
 mod wire;
 
+#[cfg(test)]
+mod golden;
+
 use std::path::Path;
 use std::time::Duration;
 

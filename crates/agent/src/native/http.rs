@@ -202,7 +202,7 @@ pub(super) fn body(config: &NativeConfig, made_by: &str, ask: Ask<'_>) -> Value 
     }
 }
 
-fn reader(api: Api, made_by: &str) -> Box<dyn Reader> {
+pub(super) fn reader(api: Api, made_by: &str) -> Box<dyn Reader> {
     match api {
         Api::Anthropic => Box::new(anthropic::Stream::new(made_by)),
         Api::OpenAi => Box::new(openai_responses::Stream::new(made_by)),
@@ -212,7 +212,7 @@ fn reader(api: Api, made_by: &str) -> Box<dyn Reader> {
 
 /// The answer with its usage; where the provider counted nothing, tokens are estimated at four bytes each, so that
 /// budgets hold anyway.
-fn priced(received: Received, asked: usize, prices: Option<&PriceTable>) -> Answer {
+pub(super) fn priced(received: Received, asked: usize, prices: Option<&PriceTable>) -> Answer {
     let tokens = received.tokens.unwrap_or_else(|| {
         let answered = turn_bytes(&Turn::Assistant { parts: received.parts.clone() });
         let estimate = |bytes: usize| u64::try_from(bytes.div_ceil(4)).unwrap_or(u64::MAX);

@@ -76,7 +76,8 @@ pub(super) fn frames(turn: &RecordedTurn, prefix: &str) -> Vec<Frame> {
         ));
     }
     if let Some(say) = &turn.say {
-        let deltas = pieces(say).into_iter().map(|piece| json!({ "type": "response.output_text.delta", "delta": piece }));
+        let deltas =
+            pieces(say).into_iter().map(|piece| json!({ "type": "response.output_text.delta", "delta": piece }));
         items.push((
             deltas.collect(),
             json!({

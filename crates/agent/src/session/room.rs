@@ -131,13 +131,13 @@ impl Room {
             }
             cut = at;
         }
+        if cut == 1 {
+            return 0;
+        }
         let before = conversation.turns.len();
         let rest = conversation.turns.split_off(cut);
-        let between = conversation.turns.split_off(opening + 1);
-        let Some(Turn::User { parts }) = conversation.turns.pop() else {
-            return 0;
-        };
-        conversation.turns = vec![Turn::User { parts: noted(parts, &between) }];
+        let gone = std::mem::take(&mut conversation.turns);
+        conversation.turns.push(Turn::User { parts: noted(opening, &gone) });
         conversation.turns.extend(rest);
         before - conversation.turns.len()
     }
@@ -154,22 +154,22 @@ fn opening_part(turn: &Turn) -> Option<usize> {
 }
 
 /// The opening turn with a note about the turns that are gone. Results of an earlier run go with their calls.
-fn noted(parts: Vec<UserPart>, gone: &[Turn]) -> Vec<UserPart> {
+fn noted(opening: usize, gone: &[Turn]) -> Vec<UserPart> {
     let mut lines = Vec::new();
     let mut kept = Vec::new();
-    let mut opened = false;
-    for part in parts {
-        if let UserPart::Text { text } = part {
-            opened = opened || prompt::opened(&text).is_some();
+    for (at, turn) in gone.iter().enumerate() {
+        lines.extend(told(turn, gone));
+        let Turn::User { parts } = turn else { continue };
+        for part in parts {
+            let UserPart::Text { text } = part else { continue };
             match text.strip_prefix(NOTE).and_then(|note| note.strip_suffix(NOTE_END)) {
                 Some(earlier) => lines.extend(earlier.lines().map(str::to_owned)),
-                None if opened => kept.push(UserPart::Text { text }),
+                None if at == opening && (!kept.is_empty() || prompt::opened(text).is_some()) => {
+                    kept.push(part.clone())
+                }
                 None => {}
             }
         }
-    }
-    for turn in gone {
-        lines.extend(told(turn, gone));
     }
     let skipped = lines.len().saturating_sub(NOTE_LINES);
     kept.push(UserPart::Text { text: format!("{NOTE}{}{NOTE_END}", lines[skipped..].join("\n")) });

@@ -373,8 +373,11 @@ async fn a_conversation_that_is_none_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_run_stays_within_the_window() {
-    let steps = (0..40).map(|at| read(&format!("file-{at}"))).chain([finish()]);
-    let model = Listed::new(steps);
+    let thought = |at: usize| AssistantPart::Text { text: format!("Thought {at}. {}", "I wonder. ".repeat(150)) };
+    let call =
+        |at: usize| Call { id: String::new(), tool: "read".into(), arguments: json!({ "path": format!("file-{at}") }) };
+    let steps = (0..40).map(|at| answer(vec![thought(at), AssistantPart::Call(call(at))], Stop::Done));
+    let model = Listed::new(steps.chain([finish()]));
     let small = Limits { context_window: Some(12_000), max_output_tokens: 1_000, ..limits() };
     let ran = ran(&model, &small, request(RunKind::Implement), CancellationToken::new(), |request| {
         let ToolRequest::Read { path, .. } = request else { panic!("{request:?}") };
@@ -446,8 +449,10 @@ proptest! {
             let told = room.make(&mut conversation, forced);
             prop_assert!(told.is_some() || conversation.bytes() == before);
             prop_assert_eq!(well_formed(&conversation.turns), Ok(()));
-            prop_assert!(matches!(conversation.turns.last(), Some(Turn::User { .. })));
-            prop_assert!(format!("{:?}", conversation.turns[0]).contains("Baton run: implement, round 1."));
+            let ends_with_a_user = matches!(conversation.turns.last(), Some(Turn::User { .. }));
+            prop_assert!(ends_with_a_user);
+            let first = format!("{:?}", conversation.turns[0]);
+            prop_assert!(first.contains("Baton run: implement, round 1."));
             let more = conversation.hear(vec![AssistantPart::Call(Call { id: String::new(), tool: "run".into(), arguments: json!({}) })]);
             conversation.say(UserPart::Result { call: more[0].id.clone(), ok: true, text: "z".repeat(3_000) });
         }
