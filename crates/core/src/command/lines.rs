@@ -7,7 +7,7 @@
 use html5gum::{Token, Tokenizer};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
-use crate::markdown::dialect::{OPTIONS, is_html_element, is_void_element, tag_filtered};
+use crate::markdown::dialect::{MAX_EVENTS, OPTIONS, is_html_element, is_void_element, tag_filtered};
 
 /// How a line stands in the comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub(super) enum Standing {
     /// Typed at the left margin, but Markdown made it part of a quote, list item or heading.
     Swallowed,
 }
+
+/// Elements inside elements beyond this count as tangled, so that no comment takes long to judge.
+const MAX_OPEN: usize = 200;
 
 /// Marks in the shadow page; raw HTML cannot contain them because they are taken out of it.
 const OPEN: char = '\u{E000}';
@@ -34,7 +37,7 @@ const SHIELDING: &[&str] = &[
 pub(super) fn starting_with_slash(text: &str) -> Vec<(usize, Standing)> {
     let mut shadow =
         Shadow { text, page: String::new(), open: Vec::new(), at_line_start: false, candidates: Vec::new() };
-    for (event, range) in Parser::new_ext(text, OPTIONS).into_offset_iter() {
+    for (event, range) in Parser::new_ext(text, OPTIONS).into_offset_iter().take(MAX_EVENTS) {
         shadow.take(event, range.start);
     }
     let outside_html = outside_html(&shadow.page);
@@ -169,7 +172,8 @@ fn outside_html(page: &str) -> Vec<usize> {
             Token::StartTag(tag) => {
                 let name = String::from_utf8_lossy(&tag.name).into_owned();
                 let own = name == LOOSE || name == CONTAINER;
-                if own || is_html_element(&name) && !is_void_element(&name) {
+                tangled |= open.len() > MAX_OPEN;
+                if !tangled && (own || is_html_element(&name) && !is_void_element(&name)) {
                     open.push(name);
                 }
             }

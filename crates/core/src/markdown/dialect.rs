@@ -13,6 +13,10 @@ pub(crate) const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_GFM)
     .union(Options::ENABLE_MATH);
 
+/// The most parts of a text that are looked at. No honest text has so many: a table's missing cells can multiply, as in a
+/// head of ten thousand columns above ten thousand rows.
+pub(crate) const MAX_EVENTS: usize = 400_000;
+
 /// The nine tags that GitHub shows as text ("Disallowed Raw HTML" in the GFM specification, 6.11).
 #[expect(clippy::unwrap_used, reason = "a constant pattern, compiled by every test")]
 static FILTERED: LazyLock<Regex> = LazyLock::new(|| {

@@ -8,7 +8,7 @@ use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd,
 
 use super::building::Builder;
 use super::characters::{terminal_sequences, without_terminal_sequences};
-use super::dialect::{OPTIONS, tag_filtered};
+use super::dialect::{MAX_EVENTS, OPTIONS, tag_filtered};
 use super::document::Block;
 use super::hidden::{Hidden, Omitted};
 
@@ -32,7 +32,7 @@ pub(crate) fn read(markdown: &str) -> Page {
     for span in definitions {
         omitted.add(Hidden::ReferenceDefinition, &markdown[span]);
     }
-    let events = with_footnotes_as_text(parser.collect(), &mut omitted);
+    let events = with_footnotes_as_text(parser.take(MAX_EVENTS).collect(), &mut omitted);
     let mut page = String::new();
     html::push_html(&mut page, events.into_iter().map(|event| as_github_shows(event, &mut omitted)));
     let mut builder = Builder::new(omitted);
@@ -49,7 +49,7 @@ fn with_footnotes_as_text<'a>(events: Vec<Event<'a>>, omitted: &mut Omitted) -> 
     for event in &events {
         match event {
             Event::Start(Tag::FootnoteDefinition(_)) => depth += 1,
-            Event::End(TagEnd::FootnoteDefinition) => depth -= 1,
+            Event::End(TagEnd::FootnoteDefinition) => depth = depth.saturating_sub(1),
             Event::FootnoteReference(label) if depth == 0 && !labels.contains(label) => labels.push(label.clone()),
             _ => {}
         }
