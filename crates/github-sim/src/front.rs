@@ -1,0 +1,204 @@
+//! The one listener: takes requests off the wire, says which part of the simulator they are for, cuts connections on demand.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::Response;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::git::smart_http::{self, GitReply, GitRequest};
+use crate::rest::serve::{Incoming, Reply};
+use crate::world::World;
+
+/// First segments of the API's paths, where it is served without a prefix.
+const API_ROOTS: [&str; 13] = [
+    "app", "apps", "app-manifests", "graphql", "installation", "meta", "rate_limit", "repos", "repositories", "user",
+    "users", "orgs", "search",
+];
+
+/// Larger bodies are no REST request.
+const MOST_BODY: usize = 32 * 1024 * 1024;
+
+pub(crate) fn router(world: Arc<Mutex<World>>) -> Router {
+    Router::new().fallback(handle).with_state(world)
+}
+
+async fn handle(
+    State(world): State<Arc<Mutex<World>>>,
+    ConnectInfo(wire): ConnectInfo<Wire>,
+    request: Request,
+) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    if let Some((owner, repo, rest)) = git_path(&path) {
+        let (parts, body) = request.into_parts();
+        let request = GitRequest {
+            owner,
+            repo,
+            rest,
+            method: parts.method.to_string(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers,
+            body,
+        };
+        return match smart_http::serve(&world, request).await {
+            GitReply::Answer(response) => response,
+            GitReply::Cut => wire.cut(),
+        };
+    }
+    let incoming = match take(request).await {
+        Ok(incoming) => incoming,
+        Err(response) => return response,
+    };
+    let done = tokio::task::spawn_blocking(move || dispatch(&world, incoming)).await;
+    let reply = done.unwrap_or_else(|error| Reply::text(500, "text/plain", format!("the simulator failed: {error}")));
+    if !reply.delay.is_zero() {
+        tokio::time::sleep(reply.delay).await;
+    }
+    if reply.cut { wire.cut() } else { answer(reply) }
+}
+
+async fn take(request: Request) -> Result<Incoming, Response<Body>> {
+    let (parts, body) = request.into_parts();
+    let header = |name: &str| parts.headers.get(name).and_then(|it| it.to_str().ok()).map(str::to_owned);
+    let body = axum::body::to_bytes(body, MOST_BODY)
+        .await
+        .map_err(|error| answer(Reply::text(413, "text/plain", error.to_string())))?;
+    Ok(Incoming {
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        authorization: header("authorization"),
+        accept: header("accept").unwrap_or_default(),
+        if_none_match: header("if-none-match"),
+        body,
+    })
+}
+
+/// Everything that is not git.
+fn dispatch(world: &Mutex<World>, mut request: Incoming) -> Reply {
+    let path = request.path.clone();
+    if let Some(rest) = path.strip_prefix("/_sim") {
+        request.path = rest.to_owned();
+        return crate::control::serve(world, &request);
+    }
+    if path == "/graphql" || path == "/api/graphql" {
+        return crate::graphql::serve(world, &request);
+    }
+    if let Some(rest) = path.strip_prefix("/api/v3") {
+        request.path = rest.to_owned();
+        return crate::rest::serve::serve(world, &request);
+    }
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    if API_ROOTS.contains(&first) {
+        return crate::rest::serve::serve(world, &request);
+    }
+    crate::page::serve(world, &request)
+}
+
+fn answer(reply: Reply) -> Response<Body> {
+    let mut response = Response::builder().status(reply.status);
+    for (name, value) in reply.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(reply.body)).unwrap_or_default()
+}
+
+/// `/{owner}/{repo}.git/…`, and the same without `.git` where only git asks.
+fn git_path(path: &str) -> Option<(String, String, String)> {
+    let mut parts = path.trim_start_matches('/').splitn(3, '/');
+    let (owner, repo, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let asks = matches!(rest, "info/refs" | "git-upload-pack" | "git-receive-pack");
+    let name = repo.strip_suffix(".git").or(Some(repo).filter(|_| asks))?;
+    Some((owner.to_owned(), name.to_owned(), rest.to_owned()))
+}
+
+/// A handle on the connection a request came over.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire(Arc<AtomicBool>);
+
+impl Wire {
+    /// From now on nothing is written to this connection; the client sees it end without an answer.
+    fn cut(&self) -> Response<Body> {
+        self.0.store(true, Ordering::SeqCst);
+        Response::default()
+    }
+}
+
+impl Connected<IncomingStream<'_, Doors>> for Wire {
+    fn connect_info(stream: IncomingStream<'_, Doors>) -> Self {
+        Self(Arc::clone(&stream.io().cut))
+    }
+}
+
+/// A listener whose connections can be cut.
+pub(crate) struct Doors(pub TcpListener);
+
+impl Listener for Doors {
+    type Io = Connection;
+    type Addr = std::net::SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        (Connection { stream, cut: Arc::new(AtomicBool::new(false)) }, address)
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
+
+pub(crate) struct Connection {
+    stream: TcpStream,
+    cut: Arc<AtomicBool>,
+}
+
+impl Connection {
+    fn refused(&self) -> Option<std::io::Error> {
+        self.cut.load(Ordering::SeqCst).then(|| std::io::ErrorKind::ConnectionReset.into())
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        match self.refused() {
+            Some(error) => Poll::Ready(Err(error)),
+            None => Pin::new(&mut self.stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::git_path;
+
+    #[test]
+    fn what_is_git() {
+        let at = |path| git_path(path).map(|(owner, repo, rest)| format!("{owner} {repo} {rest}"));
+        assert_eq!(at("/acme/app.git/info/refs").as_deref(), Some("acme app info/refs"));
+        assert_eq!(at("/acme/app/git-upload-pack").as_deref(), Some("acme app git-upload-pack"));
+        assert_eq!(at("/acme/app/issues/1"), None);
+        assert_eq!(at("/acme/app"), None);
+    }
+}

@@ -1,0 +1,25 @@
+//! The REST API: a table of operations, who may call them, and a handler for each.
+
+pub(crate) mod access;
+mod apps;
+mod assignees;
+pub(crate) mod authenticate;
+mod call;
+mod checks;
+mod comments;
+mod commits;
+mod hooks;
+mod issues;
+mod labels;
+pub(crate) mod operation;
+mod page;
+mod pulls;
+mod reactions;
+mod refs;
+mod repositories;
+mod reviews;
+mod route;
+pub(crate) mod serve;
+mod users;
+
+pub use operation::{Needs, OPERATIONS_DOC, Operation, operations};

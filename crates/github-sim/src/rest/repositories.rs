@@ -1,0 +1,66 @@
+//! Repositories themselves, and what people may do on them.
+
+use serde_json::json;
+
+use super::call::{Answer, Call, Outcome};
+use super::operation::{Needs, Route, reads, route, writes};
+use crate::refusal::Refusal;
+use crate::world::permission::Role;
+
+pub(super) const ROUTES: &[Route] = &[
+    route("repos/get", "GET", "/repos/{owner}/{repo}", reads(&["metadata"]), |call| answer(call, call.repo)),
+    route("repos/get-by-id", "GET", "/repositories/{repository_id}", Needs::Nothing, |call| {
+        let id = call.number("repository_id")?;
+        if !call.world.can_see(call.who, id) {
+            return Err(Refusal::not_found());
+        }
+        answer(call, id)
+    }),
+    route("repos/update", "PATCH", "/repos/{owner}/{repo}", writes(&["administration"], Role::Admin), |call| {
+        let (description, archived, default) = (call.owned("description"), call.flag("archived"), call.owned("default_branch"));
+        let repo = call.world.repositories.get_mut(&call.repo).ok_or_else(Refusal::not_found)?;
+        repo.description = description.or(repo.description.take());
+        repo.archived = archived.unwrap_or(repo.archived);
+        repo.default_branch = default.unwrap_or_else(|| repo.default_branch.clone());
+        answer(call, call.repo)
+    }),
+    route(
+        "repos/get-collaborator-permission-level",
+        "GET",
+        "/repos/{owner}/{repo}/collaborators/{username}/permission",
+        reads(&["metadata"]),
+        permission,
+    ),
+    route(
+        "repos/check-collaborator",
+        "GET",
+        "/repos/{owner}/{repo}/collaborators/{username}",
+        reads(&["metadata"]),
+        |call| {
+            let user = call.world.account_by_login(call.param("username")).map(|account| account.id);
+            let there = user.is_some_and(|user| call.world.granted_role(call.repo, user) > Role::None);
+            if there { Answer::no_content() } else { Err(Refusal::not_found()) }
+        },
+    ),
+    route("repos/list-languages", "GET", "/repos/{owner}/{repo}/languages", reads(&["metadata"]), |_| {
+        Answer::ok(json!({}))
+    }),
+];
+
+fn answer(call: &Call<'_>, repo: u64) -> Outcome {
+    Answer::ok(call.world.full_repository_json(repo, call.world.standing(call.who, repo)))
+}
+
+fn permission(call: &mut Call<'_>) -> Outcome {
+    let name = call.param("username");
+    let user = call.world.account_by_login(name).map(|account| account.id);
+    let user = user.ok_or_else(|| Refusal::new(404, format!("{name} is not a user")))?;
+    let role = call.world.role(call.repo, user);
+    let mut written = call.world.user_json(user);
+    let permissions = json!({
+        "pull": role >= Role::Read, "triage": role >= Role::Triage, "push": role >= Role::Write,
+        "maintain": role >= Role::Maintain, "admin": role >= Role::Admin,
+    });
+    crate::json::merge(&mut written, json!({"permissions": permissions, "role_name": role.name()}));
+    Answer::ok(json!({"permission": role.legacy(), "role_name": role.name(), "user": written}))
+}

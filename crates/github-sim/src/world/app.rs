@@ -1,0 +1,64 @@
+//! GitHub Apps, their installations, and the tokens that stand for them and for people.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::permission::Permissions;
+
+#[derive(Debug)]
+pub(crate) struct App {
+    pub id: u64,
+    pub slug: String,
+    pub name: String,
+    pub client_id: String,
+    pub client_secret: String,
+    pub owner: u64,
+    pub bot: u64,
+    pub public_key_pem: String,
+    pub webhook_url: Option<String>,
+    pub webhook_secret: String,
+    pub hook_id: u64,
+    pub permissions: Permissions,
+    pub events: BTreeSet<String>,
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug)]
+pub(crate) struct Installation {
+    pub id: u64,
+    pub app: u64,
+    pub account: u64,
+    /// `None`: all repositories of the account.
+    pub selected: Option<BTreeSet<u64>>,
+    pub permissions: Permissions,
+    pub events: BTreeSet<String>,
+    pub suspended_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum TokenKind {
+    Installation {
+        installation: u64,
+        /// `None`: whatever the installation covers.
+        repositories: Option<BTreeSet<u64>>,
+        permissions: Permissions,
+    },
+    Personal {
+        user: u64,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    pub id: u64,
+    pub text: String,
+    pub kind: TokenKind,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub revoked: bool,
+    /// Requests counted in the current hour, for the rate-limit headers.
+    pub used: u64,
+    pub window_started: Timestamp,
+}
