@@ -162,6 +162,7 @@ impl Bubblewrap {
 
     fn launch_spec(&self, enclosure: EnclosureSpec, group: &session::OwnedGroup, gaps: &[(Gap, String)]) -> LaunchSpec {
         let serve = ServeSpec {
+            access: enclosure.access,
             limits: enclosure.limits.clone(),
             limit_address_space: gaps.iter().any(|(gap, _)| *gap == Gap::MemoryCgroup),
             env: environment::of_commands(&enclosure),

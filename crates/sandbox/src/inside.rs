@@ -10,3 +10,5 @@ pub(crate) const SERVER: &str = "/.baton/server";
 pub(crate) const SERVE_JSON: &str = "/.baton/serve.json";
 /// The untouched checkout, to compare with.
 pub(crate) const CHECKOUT: &str = "/.baton/checkout";
+/// What the run wrote, seen below the overlay; absent when the workspace is a copy or read-only.
+pub(crate) const UPPER: &str = "/.baton/upper";

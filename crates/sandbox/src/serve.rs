@@ -13,7 +13,7 @@ mod tree;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use baton_core::domain::enclosure::Completed;
+use baton_core::domain::enclosure::{Completed, WorkspaceAccess};
 use baton_core::domain::tool::{TOOL_REPLY_LIMIT, ToolReply, ToolRequest};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
@@ -44,7 +44,6 @@ fn serve() -> io::Result<()> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     let spec: ServeSpec = serde_json::from_slice(&std::fs::read(inside::SERVE_JSON)?)?;
     limits::apply(&spec)?;
-    let original = changes::Original::observe()?;
     let mut input = raw::standard_input();
     let mut output = io::stdout().lock();
     wire::write(&mut output, &Answer::Ready)?;
@@ -73,7 +72,11 @@ fn serve() -> io::Result<()> {
             Request::Changes { max_files, max_file_bytes, max_total_bytes } => {
                 command::kill_the_others()?;
                 let bounds = changes::Bounds { max_files, max_file_bytes, max_total_bytes };
-                match changes::send(&original, &bounds, &mut output) {
+                let sent = match spec.access {
+                    WorkspaceAccess::ReadOnly => Ok(()),
+                    WorkspaceAccess::Writable => changes::send(&bounds, &mut output),
+                };
+                match sent {
                     Ok(()) => wire::write(&mut output, &Answer::Done)?,
                     Err(sentence) => wire::write(&mut output, &Answer::Failed(sentence))?,
                 }

@@ -6,7 +6,7 @@
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
-use baton_core::domain::enclosure::{Ending, FileMode, Invocation, Limits};
+use baton_core::domain::enclosure::{Ending, FileMode, Invocation, Limits, WorkspaceAccess};
 use baton_core::domain::tool::{ToolReply, ToolRequest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,7 @@ pub(crate) enum Answer {
 /// What the server needs to know; it lies in a read-only file inside the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ServeSpec {
+    pub access: WorkspaceAccess,
     pub limits: Limits,
     /// No memory cgroup holds, so a per-process address-space limit must.
     pub limit_address_space: bool,

@@ -142,7 +142,7 @@ impl BubblewrapSession {
                 Ok(session)
             }
             failed => {
-                session.take_down().await;
+                session.see_off().await;
                 let why = match (session.lifeline.said(), failed) {
                     (said, _) if !said.is_empty() => said,
                     (_, Ok(Err(e))) => e.to_string(),
@@ -255,9 +255,9 @@ impl BubblewrapSession {
     }
 
     /// Marks the session as busy; when the mark is dropped before the call is over, everything is killed.
-    fn turn(&mut self) -> Result<Turn<'_>, SandboxError> {
+    async fn turn(&mut self) -> Result<Turn<'_>, SandboxError> {
         if self.state != State::Idle {
-            self.cut();
+            self.end().await;
             return Err(SandboxError::Stopped);
         }
         self.state = State::Busy;
@@ -269,14 +269,19 @@ impl BubblewrapSession {
         self.lifeline.reader.abort();
         // Gone already is as good.
         let _ = self.child.start_kill();
+        drop(OwnedGroup(self.group.0.take()));
         self.state = State::Down;
     }
 
+    /// Something inside ended: waits a moment for its last words, then for the end of all.
+    async fn see_off(&mut self) {
+        let _ = timeout(Duration::from_millis(500), &mut self.lifeline.reader).await;
+        self.end().await;
+    }
+
     /// Kills everything and waits until it is gone.
-    async fn take_down(&mut self) {
+    async fn end(&mut self) {
         self.state = State::Down;
-        // If it ended by itself, its last words are worth a moment.
-        let _ = timeout(Duration::from_millis(200), &mut self.lifeline.reader).await;
         self.lifeline.reader.abort();
         if timeout(END, self.child.wait()).await.is_err() {
             let _ = self.child.kill().await;
@@ -288,7 +293,7 @@ impl BubblewrapSession {
     async fn failure(&mut self, error: WireError) -> SandboxError {
         let out_of_memory = self.group.ran_out_of_memory();
         if matches!(error, WireError::Closed | WireError::Io(_)) {
-            self.take_down().await;
+            self.see_off().await;
             if Instant::now() >= self.deadline {
                 return SandboxError::WallClock { seconds: self.wall_seconds };
             }
@@ -299,8 +304,7 @@ impl BubblewrapSession {
                 (false, false) => said,
             });
         }
-        self.cut();
-        self.take_down().await;
+        self.end().await;
         SandboxError::Hostile(error.to_string())
     }
 }
@@ -324,8 +328,7 @@ impl Turn<'_> {
             }
             Ok(Err(error)) => Err(self.session.failure(error).await),
             Err(_) => {
-                self.session.cut();
-                self.session.take_down().await;
+                self.session.end().await;
                 Err(SandboxError::WallClock { seconds: self.session.wall_seconds })
             }
         };
@@ -345,7 +348,7 @@ impl Drop for Turn<'_> {
 impl Session for BubblewrapSession {
     fn tool(&mut self, request: ToolRequest) -> BoxFuture<'_, Result<ToolReply, SandboxError>> {
         Box::pin(async move {
-            let turn = self.turn()?;
+            let turn = self.turn().await?;
             let result = timeout_at(turn.session.deadline, turn.session.do_tool(request)).await;
             turn.end(result).await
         })
@@ -360,7 +363,7 @@ impl Session for BubblewrapSession {
             if invocation.argv.is_empty() {
                 return Err(SandboxError::Request("there is no program to run".into()));
             }
-            let turn = self.turn()?;
+            let turn = self.turn().await?;
             let result = timeout_at(turn.session.deadline, turn.session.do_exec(invocation, on_output)).await;
             turn.end(result).await
         })
@@ -368,7 +371,7 @@ impl Session for BubblewrapSession {
 
     fn read_file<'a>(&'a mut self, path: &'a str, max: u64) -> BoxFuture<'a, Result<Option<Vec<u8>>, SandboxError>> {
         Box::pin(async move {
-            let turn = self.turn()?;
+            let turn = self.turn().await?;
             let result = timeout_at(turn.session.deadline, turn.session.do_read(path, max)).await;
             turn.end(result).await
         })
@@ -376,19 +379,14 @@ impl Session for BubblewrapSession {
 
     fn changes(&mut self) -> BoxFuture<'_, Result<WorkspaceChanges, SandboxError>> {
         Box::pin(async move {
-            let turn = self.turn()?;
+            let turn = self.turn().await?;
             let result = timeout_at(turn.session.deadline, turn.session.do_changes()).await;
             turn.end(result).await?.map_err(SandboxError::Changes)
         })
     }
 
     fn stop(&mut self) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            if self.state != State::Down {
-                self.lifeline.reader.abort();
-            }
-            self.take_down().await;
-        })
+        Box::pin(self.end())
     }
 }
 

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use baton_core::domain::enclosure::WorkspaceAccess;
 
-use super::stage::{Stage, at};
-use crate::inside::{CHECKOUT, HOME, SERVE_JSON, SERVER, WORKSPACE};
+use super::stage::{self, Stage, at};
+use crate::inside::{CHECKOUT, HOME, SERVE_JSON, SERVER, UPPER, WORKSPACE};
 use crate::wire::LaunchSpec;
 use crate::{ENCLOSURE_ARG, SERVE_ARG};
 
@@ -75,9 +75,9 @@ pub(super) fn arguments(spec: &LaunchSpec, stage: &Stage, seccomp: &[OwnedFd]) -
     a.add(["--hostname", "sandbox", "--cap-drop", "ALL", "--clearenv"]);
     system(&mut a);
     kernel_views(&mut a);
-    a.bind("--bind", &at("tmp"), "/tmp");
-    a.bind("--bind", &at("home"), HOME);
-    a.bind("--bind", &at("run"), "/run");
+    a.bind("--bind", at("tmp"), "/tmp");
+    a.bind("--bind", at("home"), HOME);
+    a.bind("--bind", at("run"), "/run");
     a.add(["--dir", "/var", "--symlink", "../tmp", "/var/tmp", "--symlink", "../run", "/var/run"]);
     for (n, path) in stage.offers.iter().enumerate() {
         let staged = at(&format!("offer-{n}"));
@@ -86,9 +86,12 @@ pub(super) fn arguments(spec: &LaunchSpec, stage: &Stage, seccomp: &[OwnedFd]) -
             a.bind("--ro-bind", "/dev/null", path.join(name));
         }
     }
-    a.bind("--ro-bind", &at("program"), SERVER);
-    a.bind("--ro-bind", &at("serve.json"), SERVE_JSON);
-    a.bind("--ro-bind", &at("lower"), CHECKOUT);
+    a.bind("--ro-bind", at("program"), SERVER);
+    a.bind("--ro-bind", at("serve.json"), SERVE_JSON);
+    a.bind("--ro-bind", at("lower"), CHECKOUT);
+    if stage.is_overlay() {
+        a.bind("--ro-bind", at(stage::UPPER_FILES), UPPER);
+    }
     let bind = match spec.enclosure.access {
         WorkspaceAccess::Writable => "--bind",
         WorkspaceAccess::ReadOnly => "--ro-bind",
@@ -118,7 +121,7 @@ fn system(a: &mut Arguments) {
         a.bind("--ro-bind", path, path);
     }
     for name in ["passwd", "group", "hosts", "nsswitch.conf"] {
-        a.bind("--ro-bind", &at("etc").join(name), Path::new("/etc").join(name));
+        a.bind("--ro-bind", at("etc").join(name), Path::new("/etc").join(name));
     }
 }
 
@@ -132,7 +135,7 @@ fn kernel_views(a: &mut Arguments) {
         a.bind("--ro-bind", "/dev/null", path);
     }
     a.add(["--dev", "/dev"]);
-    a.bind("--bind", &at("shm"), "/dev/shm");
+    a.bind("--bind", at("shm"), "/dev/shm");
     a.add(["--remount-ro", "/dev"]);
 }
 

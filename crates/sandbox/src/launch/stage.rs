@@ -24,6 +24,9 @@ const RUN_BYTES: u64 = 16 * 1024 * 1024;
 /// A file system of n bytes may hold n / this many files.
 const BYTES_PER_FILE: u64 = 4096;
 
+/// On the stage: what is written to an overlay workspace.
+pub(super) const UPPER_FILES: &str = "upper/files";
+
 /// The path of something on the stage.
 pub(super) fn at(name: &str) -> PathBuf {
     Path::new(STAGE).join(name)
@@ -38,6 +41,7 @@ pub(super) struct Stage {
     pub workspace: PathBuf,
     /// `lower` shows the checkout with the agent as its owner.
     lower_is_agents: bool,
+    overlay: bool,
 }
 
 impl Stage {
@@ -73,7 +77,7 @@ impl Stage {
             make_folder(&at(name))?;
         }
         write_files(spec, uid, gid)?;
-        let mut stage = Self { offers, workspace: at("lower"), lower_is_agents };
+        let mut stage = Self { offers, workspace: at("lower"), lower_is_agents, overlay: false };
         if !lower_is_agents {
             // Ids cannot be mapped on this file system: only root can read everything, so the copy is made now.
             stage.copy(spec, Some((uid, gid)))?;
@@ -111,7 +115,13 @@ impl Stage {
         mount("overlay", &workspace, "overlay", MountFlags::NOSUID | MountFlags::NODEV, options)
             .step(|| "mounting the overlay".into())?;
         self.workspace = workspace;
+        self.overlay = true;
         Ok(())
+    }
+
+    /// Whether the workspace is a copy-on-write view of the checkout.
+    pub(super) fn is_overlay(&self) -> bool {
+        self.overlay
     }
 
     /// The slower way to a private workspace: a bounded file system in memory, filled from the checkout.

@@ -5,9 +5,8 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use baton_core::domain::enclosure::FileMode;
@@ -25,45 +24,14 @@ pub(super) struct Bounds {
     pub max_total_bytes: u64,
 }
 
-/// What an untouched file of the workspace looks like.
-#[derive(Debug)]
-pub(super) struct Original {
-    /// On an overlay: the device that files of the lower layer show. Such a file with the lower file's inode number
-    /// was never copied up, and so was never changed.
-    lower_device: Option<u64>,
-}
-
-impl Original {
-    /// Looks at the workspace before anything ran in it.
-    pub(super) fn observe() -> io::Result<Self> {
-        // A file made now lies in the upper layer. If it shows the same device as the checkout's files, the device tells nothing.
-        let workspace = Path::new(inside::WORKSPACE);
-        let marker = workspace.join(format!(".baton-{}", std::process::id()));
-        let upper_device = match File::options().write(true).create_new(true).open(&marker) {
-            Ok(file) => {
-                std::fs::remove_file(&marker)?;
-                Some(file.metadata()?.dev())
-            }
-            // Read-only: nothing will change.
-            Err(_) => None,
-        };
-        let first = WalkBuilder::new(workspace)
-            .standard_filters(false)
-            .build()
-            .flatten()
-            .find(|e| e.file_type().is_some_and(|t| t.is_file()));
-        let device = first.and_then(|e| e.path().symlink_metadata().ok()).map(|m| m.dev());
-        Ok(Self { lower_device: device.filter(|d| upper_device.is_none_or(|upper| upper != *d)) })
-    }
-}
-
 /// Compares and sends everything; an error is a sentence for the host.
-pub(super) fn send(original: &Original, bounds: &Bounds, out: &mut impl Write) -> Result<(), String> {
-    let (checkout, workspace) = (Path::new(inside::CHECKOUT), Path::new(inside::WORKSPACE));
-    let changes = compare(original, checkout, workspace)?;
-    let (files, total) = (changes.written.len() as u64, changes.deleted.len() as u64);
-    if files + total > bounds.max_files {
-        return Err(format!("{} files changed, more than the {} that are taken", files + total, bounds.max_files));
+pub(super) fn send(bounds: &Bounds, out: &mut impl Write) -> Result<(), String> {
+    let workspace = Path::new(inside::WORKSPACE);
+    let upper = Some(Path::new(inside::UPPER)).filter(|upper| upper.exists());
+    let changes = compare(Path::new(inside::CHECKOUT), workspace, upper)?;
+    let files = (changes.written.len() + changes.deleted.len()) as u64;
+    if files > bounds.max_files {
+        return Err(format!("{files} files changed, more than the {} that are taken", bounds.max_files));
     }
     let mut left = bounds.max_total_bytes;
     for path in &changes.written {
@@ -91,20 +59,33 @@ struct Changes {
     deleted: Vec<PathBuf>,
 }
 
-fn compare(original: &Original, checkout: &Path, workspace: &Path) -> Result<Changes, String> {
-    let mut comparison = Comparison { original, known: HashSet::new(), folders: HashSet::new(), found: Changes::default() };
+/// `upper` is the overlay's upper layer, where there is one: a file of the checkout that has nothing there at the same
+/// place was not touched, and a folder that has none was not touched as a whole.
+fn compare(checkout: &Path, workspace: &Path, upper: Option<&Path>) -> Result<Changes, String> {
     let open = |path: &Path| open_folder(CWD, path.as_os_str()).map_err(|e| format!("{}: {e}", path.display()));
-    comparison.folder(&open(checkout)?, Some(&open(workspace)?), Path::new("")).map_err(|e| e.to_string())?;
-    let Comparison { known, folders, mut found, .. } = comparison;
+    let mut comparison = Comparison::default();
+    let theirs = Theirs::Touched { folder: open(workspace)?, upper: upper.map(open).transpose()? };
+    comparison.folder(&open(checkout)?, &theirs, Path::new("")).map_err(|e| e.to_string())?;
+    let Comparison { known, folders, mut found } = comparison;
     found.written.extend(new_files(workspace, &known, folders));
     found.written.sort();
     found.deleted.sort();
     Ok(found)
 }
 
+/// What the workspace has where the checkout has a folder.
+enum Theirs {
+    /// The same, certainly.
+    Untouched,
+    /// A folder with whatever in it.
+    Touched { folder: OwnedFd, upper: Option<OwnedFd> },
+    /// No folder.
+    Gone,
+}
+
 /// The walk over the checkout: which of its files differ or are gone.
-struct Comparison<'a> {
-    original: &'a Original,
+#[derive(Default)]
+struct Comparison {
     /// Every file and link of the checkout.
     known: HashSet<PathBuf>,
     /// Every folder of the checkout.
@@ -112,36 +93,23 @@ struct Comparison<'a> {
     found: Changes,
 }
 
-impl Comparison<'_> {
-    /// `ours` is the folder in the checkout, `theirs` the one in the workspace, when there still is one.
-    fn folder(&mut self, ours: &OwnedFd, theirs: Option<&OwnedFd>, at: &Path) -> io::Result<()> {
-        for name in names(ours)? {
+impl Comparison {
+    fn folder(&mut self, ours: &OwnedFd, theirs: &Theirs, at: &Path) -> io::Result<()> {
+        for (name, kind) in entries(ours)? {
             if is_git(&name) {
                 continue;
             }
             let path = at.join(&name);
-            let our = stat(ours.as_fd(), &name)?.ok_or(io::ErrorKind::NotFound)?;
-            let their = theirs.map(|folder| stat(folder.as_fd(), &name)).transpose()?.flatten();
-            match kind(&our) {
+            match kind {
                 FileType::Directory => {
-                    let inner = open_folder(ours.as_fd(), &name)?;
-                    let their_inner = match (theirs, &their) {
-                        (Some(folder), Some(s)) if kind(s) == FileType::Directory => {
-                            Some(open_folder(folder.as_fd(), &name)?)
-                        }
-                        _ => None,
-                    };
-                    self.folder(&inner, their_inner.as_ref(), &path)?;
+                    self.folder(&open_folder(ours, &name)?, &theirs.inner(&name)?, &path)?;
                     self.folders.insert(path);
                 }
                 FileType::RegularFile | FileType::Symlink => {
-                    match (theirs, their) {
-                        (Some(folder), Some(their)) if is_file(&their) => {
-                            if !self.same(ours, &our, folder, &their, &name)? {
-                                self.found.written.push(path.clone());
-                            }
-                        }
-                        _ => self.found.deleted.push(path.clone()),
+                    match theirs.state_of(ours, &name)? {
+                        State::Same => {}
+                        State::Differs => self.found.written.push(path.clone()),
+                        State::Gone => self.found.deleted.push(path.clone()),
                     }
                     self.known.insert(path);
                 }
@@ -150,19 +118,64 @@ impl Comparison<'_> {
         }
         Ok(())
     }
+}
 
-    fn same(&self, ours: &OwnedFd, our: &Stat, theirs: &OwnedFd, their: &Stat, name: &OsStr) -> io::Result<bool> {
-        if self.original.lower_device == Some(their.st_dev) && our.st_ino == their.st_ino {
-            return Ok(true);
+/// What became of a file.
+enum State {
+    Same,
+    Differs,
+    Gone,
+}
+
+impl Theirs {
+    /// What they have for a folder in this one.
+    fn inner(&self, name: &OsStr) -> io::Result<Self> {
+        let Self::Touched { folder, upper } = self else {
+            return Ok(if matches!(self, Self::Gone) { Self::Gone } else { Self::Untouched });
+        };
+        let inner_upper = match upper {
+            None => None,
+            Some(upper) => match stat(upper, name)? {
+                None => return Ok(Self::Untouched),
+                Some(s) if kind(&s) == FileType::Directory => Some(open_folder(upper, name)?),
+                // A whiteout, or a file in its place.
+                Some(_) => return Ok(Self::Gone),
+            },
+        };
+        match stat(folder, name)? {
+            Some(s) if kind(&s) == FileType::Directory => {
+                Ok(Self::Touched { folder: open_folder(folder, name)?, upper: inner_upper })
+            }
+            _ => Ok(Self::Gone),
         }
-        if mode(our) != mode(their) {
-            return Ok(false);
-        }
-        if kind(our) == FileType::Symlink {
-            return Ok(readlinkat(ours, name, Vec::new())? == readlinkat(theirs, name, Vec::new())?);
-        }
-        Ok(our.st_size == their.st_size && same_content(open_file(ours, name)?, open_file(theirs, name)?)?)
     }
+
+    fn state_of(&self, ours: &OwnedFd, name: &OsStr) -> io::Result<State> {
+        let (folder, upper) = match self {
+            Self::Untouched => return Ok(State::Same),
+            Self::Gone => return Ok(State::Gone),
+            Self::Touched { folder, upper } => (folder, upper),
+        };
+        // An opaque folder hides what lies below it without a trace at the file's own place: ask the workspace first.
+        let Some(their) = stat(folder, name)?.filter(is_file) else { return Ok(State::Gone) };
+        if let Some(upper) = upper
+            && stat(upper, name)?.is_none()
+        {
+            return Ok(State::Same);
+        }
+        let our = stat(ours, name)?.ok_or(io::ErrorKind::NotFound)?;
+        Ok(if same(ours, &our, folder, &their, name)? { State::Same } else { State::Differs })
+    }
+}
+
+fn same(ours: &OwnedFd, our: &Stat, theirs: &OwnedFd, their: &Stat, name: &OsStr) -> io::Result<bool> {
+    if mode(our) != mode(their) {
+        return Ok(false);
+    }
+    if kind(our) == FileType::Symlink {
+        return Ok(readlinkat(ours, name, Vec::new())? == readlinkat(theirs, name, Vec::new())?);
+    }
+    Ok(our.st_size == their.st_size && same_content(open_file(ours, name)?, open_file(theirs, name)?)?)
 }
 
 /// Files of the workspace that the checkout does not have and that are not ignored.
@@ -228,7 +241,7 @@ fn mode(stat: &Stat) -> FileMode {
     }
 }
 
-fn stat(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<Stat>> {
+fn stat(folder: &OwnedFd, name: &OsStr) -> io::Result<Option<Stat>> {
     match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(stat)),
         Err(rustix::io::Errno::NOENT) => Ok(None),
@@ -246,15 +259,21 @@ fn open_file(at: impl AsFd, name: &OsStr) -> io::Result<File> {
     Ok(openat(at, name, flags, Mode::empty())?.into())
 }
 
-fn names(folder: &OwnedFd) -> io::Result<Vec<OsString>> {
-    let mut names = Vec::new();
+fn entries(folder: &OwnedFd) -> io::Result<Vec<(OsString, FileType)>> {
+    let mut found = Vec::new();
     for entry in Dir::read_from(folder)? {
-        let name = entry?.file_name().to_bytes().to_vec();
-        if name != b"." && name != b".." {
-            names.push(OsString::from_vec(name));
+        let entry = entry?;
+        let name = OsString::from_vec(entry.file_name().to_bytes().to_vec());
+        if name == "." || name == ".." {
+            continue;
         }
+        let kind = match entry.file_type() {
+            FileType::Unknown => stat(folder, &name)?.map_or(FileType::Unknown, |s| kind(&s)),
+            known => known,
+        };
+        found.push((name, kind));
     }
-    Ok(names)
+    Ok(found)
 }
 
 fn same_content(mut a: File, mut b: File) -> io::Result<bool> {
@@ -297,8 +316,7 @@ mod tests {
     }
 
     fn report(checkout: &Path, workspace: &Path) -> String {
-        let original = Original { lower_device: None };
-        let changes = compare(&original, checkout, workspace).unwrap();
+        let changes = compare(checkout, workspace, None).unwrap();
         let mut out = String::new();
         for path in changes.written {
             let (mode, content) = content(workspace, &path, 100).unwrap();
@@ -344,6 +362,7 @@ mod tests {
         target/tracked Regular 2
         dir-to-link/a deleted
         file-to-dir deleted
+        gone.rs deleted
         ");
     }
 

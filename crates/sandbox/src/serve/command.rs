@@ -20,6 +20,8 @@ use crate::wire::ServeSpec;
 /// As shells answer.
 const NOT_FOUND: i32 = 127;
 const NOT_RUNNABLE: i32 = 126;
+/// Bytes of output in one frame.
+const MAX_PIECE: usize = 64 * 1024;
 /// How long killed processes may take to go.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -84,11 +86,24 @@ impl Command {
         swept?;
         drain(&output, &mut sink)?;
         let (rest, dropped) = sink.capture.finish();
-        (sink.on_text)(&rest)?;
+        for piece in pieces(&rest) {
+            (sink.on_text)(piece)?;
+        }
         sink.text.push_str(&rest);
         let ending = if in_time { ending(status) } else { Ending::TimedOut };
         Ok(completed(ending, sink.text, dropped, started))
     }
+}
+
+/// A long text in parts that each fit a frame, however much of it must be escaped.
+fn pieces(mut text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    while !text.is_empty() {
+        let (piece, rest) = text.split_at(text.floor_char_boundary(MAX_PIECE));
+        pieces.push(piece);
+        text = rest;
+    }
+    pieces
 }
 
 fn completed(ending: Ending, output: String, dropped_bytes: u64, started: Instant) -> Completed {

@@ -111,8 +111,9 @@ mod tests {
 
     #[test]
     fn lines_have_numbers_and_the_rest_is_announced() {
-        insta::assert_snapshot!(numbered("a\nb\nc\nd\n", 2, 2).unwrap(), @r"
-        2	b
+        insta::assert_snapshot!(format!("shown:\n{}", numbered("a\nb\nc\nd\n", 2, 2).unwrap()), @r"
+        shown:
+             2	b
              3	c
         [lines 2 to 3 of 4; read on with from_line 4]
         ");

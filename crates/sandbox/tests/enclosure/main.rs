@@ -2,5 +2,12 @@
 //! as root, root; what is missing fails with a sentence that says what to do.
 
 mod lifecycle;
+mod limits;
+mod matrix;
+mod ordinary;
+mod outside;
+mod refusals;
+mod secrets;
 mod setup;
+mod toolchains;
 mod work;
