@@ -21,8 +21,10 @@ struct Reader {
     reading: Reading,
     /// What stands in front of the names of this binary's tests.
     binary: String,
-    /// How many results are still to come from this binary; none outside of a block of results.
+    /// How many results are still to come from this binary; none outside of a block of results. Tests that print may
+    /// print what looks like a result, so more may come than were announced.
     expected: Option<usize>,
+    in_results: bool,
     /// A test whose name was printed and whose result is not there yet (`--test-threads=1`).
     open: Option<String>,
     /// Documentation tests are named by their line, which moves with every edit above: kept until the block ends.
@@ -41,14 +43,14 @@ impl Reader {
         } else if let Some(count) = line.strip_prefix("running ").and_then(test_count) {
             self.close_block();
             self.expected = Some(count);
+            self.in_results = true;
         } else if line.starts_with("test result: ") {
-            self.end_of_block();
+            self.close_block();
         } else if line == "failures:" || line == "successes:" {
             // What follows is what the tests printed: it may look like results and is none.
             self.open = None;
-            self.reading.incomplete |= self.expected.is_some_and(|left| left > 0);
-            self.expected = self.expected.map(|_| 0);
-        } else if self.expected.is_some_and(|left| left > 0) {
+            self.in_results = false;
+        } else if self.in_results {
             self.result(line);
         }
         self.notice(line);
@@ -68,27 +70,19 @@ impl Reader {
     }
 
     fn result(&mut self, line: &str) {
-        let Some(rest) = line.strip_prefix("test ") else {
-            if let (Some(status), Some(name)) =
-                (self.open.as_ref().and_then(|_| verdict(line)), self.open.take_if(|_| verdict(line).is_some()))
+        let Some((name, said)) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ")) else {
+            if let Some(status) = verdict(line)
+                && let Some(name) = self.open.take()
             {
                 self.add(&name, status);
             }
             return;
         };
-        let Some((name, said)) = rest.rsplit_once(" ... ") else {
-            return;
-        };
+        self.open = None;
         match verdict(said) {
-            Some(status) => {
-                self.open = None;
-                self.add(name, status);
-            }
+            Some(status) => self.add(name, status),
             // The test prints before its result comes.
-            None => {
-                let name = rest.split_once(" ... ").map_or(name, |(name, _)| name);
-                self.open = Some(name.to_owned());
-            }
+            None => self.open = Some(name.to_owned()),
         }
     }
 
@@ -103,13 +97,9 @@ impl Reader {
         }
     }
 
-    /// The line `test result:` ends a block that is whole.
-    fn end_of_block(&mut self) {
-        self.close_block();
-    }
-
-    /// Another binary starts, or nothing more comes: results that are missing now never come.
+    /// The binary ended: results that are missing now never come.
     fn close_block(&mut self) {
+        self.in_results = false;
         self.reading.incomplete |= self.expected.take().is_some_and(|left| left > 0);
         self.open = None;
         let mut documentation = std::mem::take(&mut self.documentation);

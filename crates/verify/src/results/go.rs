@@ -31,45 +31,84 @@ struct Event {
 }
 
 fn read_json(output: &str) -> Reading {
-    let mut reading = Reading::default();
-    let mut open: HashMap<String, Vec<String>> = HashMap::new();
-    let mut failed: HashMap<String, bool> = HashMap::new();
-    for line in output.lines().filter(|line| line.starts_with('{')) {
-        let Ok(event) = serde_json::from_str::<Event>(line) else { continue };
-        if event.action == "output" {
-            reading.incomplete |= broke_off(&event.output);
-            continue;
-        }
-        let Some(status) = status(&event.action) else {
-            if event.action == "run" {
-                open.entry(event.package).or_default().push(event.test);
+    let mut reader = Json::default();
+    for line in output.lines() {
+        match serde_json::from_str::<Event>(line) {
+            Ok(event) => reader.event(event),
+            // A package that does not build is reported in plain text.
+            Err(_) => {
+                reader.reading.incomplete |= broke_off(line);
+                if let Some(found) =
+                    PACKAGE.as_ref().and_then(|package| package.captures(line)).filter(|f| &f[1] == "FAIL")
+                {
+                    reader.reading.add(&found[2], TestStatus::Failed);
+                }
             }
-            continue;
-        };
-        if event.test.is_empty() {
-            // The package's own result: what still runs now never ends, and one that fails without a failed test is broken.
-            for test in open.remove(&event.package).unwrap_or_default() {
-                reading.add(&format!("{}::{test}", event.package), TestStatus::Failed);
-                failed.insert(event.package.clone(), true);
-                reading.incomplete = true;
-            }
-            if status == TestStatus::Failed && !failed.contains_key(&event.package) {
-                reading.add(&event.package, status);
-                reading.incomplete = true;
-            }
-        } else {
-            if let Some(running) = open.get_mut(&event.package) {
-                running.retain(|test| *test != event.test);
-            }
-            if status == TestStatus::Failed {
-                failed.insert(event.package.clone(), true);
-            }
-            reading.add(&format!("{}::{}", event.package, event.test), status);
         }
     }
-    reading.incomplete |= !open.is_empty();
-    reading
+    reader.reading.incomplete |= reader.packages.values().any(|package| !package.open.is_empty());
+    reader.reading
 }
+
+#[derive(Default)]
+struct Json {
+    reading: Reading,
+    packages: HashMap<String, Package>,
+}
+
+#[derive(Default)]
+struct Package {
+    /// Tests that have begun, with the result that stands in their output behind something they printed.
+    open: Vec<(String, Option<TestStatus>)>,
+    failed: bool,
+}
+
+impl Json {
+    fn event(&mut self, event: Event) {
+        let package = self.packages.entry(event.package.clone()).or_default();
+        if event.action == "run" {
+            package.open.push((event.test, None));
+        } else if event.action == "output" {
+            self.reading.incomplete |= broke_off(&event.output);
+            let found = RESULT.as_ref().and_then(|result| result.captures(event.output.trim_end()));
+            if let Some(found) = found.filter(|found| found[2] == event.test)
+                && let Some(entry) = package.open.iter_mut().find(|(test, _)| *test == event.test)
+            {
+                entry.1 = status(&found[1]);
+            }
+        } else if let Some(status) = status(&event.action) {
+            self.result(&event.package, &event.test, status);
+        }
+    }
+
+    fn result(&mut self, name: &str, test: &str, status: TestStatus) {
+        let package = self.packages.entry(name.to_owned()).or_default();
+        if !test.is_empty() {
+            package.open.retain(|(open, _)| open != test);
+            package.failed |= status == TestStatus::Failed;
+            self.reading.add(&format!("{name}::{test}"), status);
+            return;
+        }
+        // The package's own result: what still runs now never ends, and one that fails without a failed test is broken.
+        for (test, said) in std::mem::take(&mut package.open) {
+            self.reading.incomplete |= said.is_none();
+            let said = said.unwrap_or(TestStatus::Failed);
+            package.failed |= said == TestStatus::Failed;
+            self.reading.add(&format!("{name}::{test}"), said);
+        }
+        if status == TestStatus::Failed && !package.failed {
+            self.reading.add(name, status);
+            self.reading.incomplete = true;
+        }
+    }
+}
+
+/// `--- PASS: TestName (0.00s)`, also behind something that was printed without an end of line.
+static RESULT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"--- (PASS|FAIL|SKIP): (\S+) \(\d+\.\d+s\)$").ok());
+/// The line at the end of a package.
+static PACKAGE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(ok  |FAIL|\?   |---)\t(\S+)(?:\s+(.*))?$").ok());
 
 fn status(action: &str) -> Option<TestStatus> {
     match action {
@@ -89,10 +128,6 @@ fn broke_off(line: &str) -> bool {
 }
 
 fn read_text(output: &str) -> Reading {
-    static RESULT: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"--- (PASS|FAIL|SKIP): (\S+) \(\d+\.\d+s\)$").ok());
-    static PACKAGE: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"^(ok  |FAIL|\?   |---)\t(\S+)(?:\s+(.*))?$").ok());
     let (Some(result), Some(package)) = (RESULT.as_ref(), PACKAGE.as_ref()) else { return Reading::default() };
     let mut reader = Text::default();
     for line in output.lines() {

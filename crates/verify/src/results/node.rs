@@ -45,7 +45,7 @@ fn read_spec(output: &str) -> Reading {
         };
         // Whether a group is a suite or a test with steps is not printed: it counts as a suite.
         let is_suite = groups.pop_if(|(at, group)| *at == depth && group == name).is_some() || &found[1] == "▶";
-        reading.incomplete |= depth == 0 && status == TestStatus::Failed && is_file(name);
+        reading.incomplete |= depth == 0 && status == TestStatus::Failed && tap::is_script(name);
         if let Some(node) = tree.add(depth, name, status) {
             node.is_suite = is_suite;
         }
@@ -53,9 +53,4 @@ fn read_spec(output: &str) -> Reading {
     reading.incomplete |= !counted || tree.is_empty();
     tree.read_into(&mut reading);
     reading
-}
-
-/// A whole file is named when it could not be run to its end.
-fn is_file(name: &str) -> bool {
-    [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"].iter().any(|ending| name.ends_with(ending))
 }

@@ -22,13 +22,10 @@ pub(super) fn read(output: &str) -> Reading {
         if let Some(start) = lines.next_if(|next| next.trim() == "---") {
             let end = format!("{}...", &start[..indent(start)]);
             for detail in lines.by_ref().take_while(|detail| detail.trim_end() != end) {
-                let detail = detail.trim();
-                is_suite |= detail == "type: 'suite'";
-                // A file that died: its tests are not named.
-                reading.incomplete |=
-                    depth == 0 && (detail.starts_with("exitCode: ") || detail.starts_with("signal: '"));
+                is_suite |= detail.trim() == "type: 'suite'";
             }
         }
+        reading.incomplete |= depth == 0 && status == TestStatus::Failed && is_script(&name);
         if let Some(node) = tree.add(depth, &name, status) {
             node.is_suite = is_suite;
         }
@@ -36,6 +33,12 @@ pub(super) fn read(output: &str) -> Reading {
     reading.incomplete |= !planned;
     tree.read_into(&mut reading);
     reading
+}
+
+/// A whole file is named when it could not be run to its end: its tests are not.
+pub(super) fn is_script(name: &str) -> bool {
+    let endings = [".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"];
+    endings.iter().any(|ending| name.ends_with(ending))
 }
 
 /// `1..7`

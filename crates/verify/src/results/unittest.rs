@@ -1,11 +1,15 @@
 //! `python -m unittest -v`: `test_name (module.Class.test_name) ... ok`, on standard error.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use baton_core::domain::evidence::TestStatus;
 use regex::Regex;
 
 use super::Reading;
+
+/// How unittest names a module that it could not import.
+const FAILED_IMPORT: &str = "unittest.loader._FailedTest.";
 
 /// Reads the output of `python -m unittest -v`. Without `-v` only failures are named.
 pub(super) fn read(output: &str) -> Reading {
@@ -28,16 +32,19 @@ pub(super) fn read(output: &str) -> Reading {
 
 #[derive(Default)]
 struct Reader {
-    reading: Reading,
+    order: Vec<(String, TestStatus)>,
+    incomplete: bool,
     /// A test whose name stands on its own line, or which prints before its result.
     open: Option<String>,
     /// A name without ` ... ` yet: with a docstring the result stands behind the docstring, on the next line.
     heading: Option<String>,
+    /// What the open test seems to have come to, behind something it printed on the same line.
+    provisional: Option<TestStatus>,
     /// The open test has subtests that failed: its own line never ends.
     failed_subtests: bool,
     in_report: bool,
     ran: Option<usize>,
-    named: Vec<String>,
+    named: HashMap<String, usize>,
 }
 
 impl Reader {
@@ -74,56 +81,72 @@ impl Reader {
 
     /// What follows the name of the open test.
     fn said(&mut self, said: &str) {
-        if self.open.is_some()
-            && let Some(status) = verdict(said)
-        {
-            self.resolve(Some(status));
+        if self.open.is_none() {
+            return;
+        }
+        match verdict(said) {
+            Some(status) => self.resolve(Some(status)),
+            None => self.provisional = said.split_whitespace().next_back().and_then(verdict).or(self.provisional),
         }
     }
 
     /// Ends the open test: with its result, or without one when another test begins.
     fn resolve(&mut self, status: Option<TestStatus>) {
+        let provisional = self.provisional.take();
         let failed = std::mem::take(&mut self.failed_subtests);
         let Some(name) = self.open.take() else { return };
-        let status = if failed { Some(TestStatus::Failed) } else { status };
+        let status = if failed { Some(TestStatus::Failed) } else { status.or(provisional) };
         match status {
-            Some(status) => {
-                self.named.push(name.clone());
-                self.reading.add(&name, status);
-            }
-            None => self.reading.incomplete = true,
+            Some(status) => self.add(&name, status),
+            None => self.incomplete = true,
         }
     }
 
-    /// `FAIL: test_name (module.Class.test_name)`: names what failed also without `-v`.
+    /// `FAIL: test_name (module.Class.test_name)`: also what `-v` could not tell because of what the test printed.
     fn report(&mut self, line: &str) {
         let Some(rest) = line.strip_prefix("FAIL: ").or_else(|| line.strip_prefix("ERROR: ")) else { return };
-        let Some(name) = identity(rest) else { return };
-        if name.contains("unittest.loader._FailedTest") {
-            self.reading.incomplete = true;
+        if let Some(name) = identity(rest) {
+            self.add(&name, TestStatus::Failed);
         }
-        if !self.named.contains(&name) {
-            self.named.push(name.clone());
-            self.reading.add(&name, TestStatus::Failed);
+    }
+
+    /// Adds a test; a failure replaces what was known of it.
+    fn add(&mut self, name: &str, status: TestStatus) {
+        // Where a module or a class cannot be set up its tests are not named.
+        let own = name.rsplit('.').next().unwrap_or(name);
+        self.incomplete |= name.starts_with(FAILED_IMPORT) || own == "setUpClass" || own == "setUpModule";
+        let name = name.strip_prefix(FAILED_IMPORT).unwrap_or(name);
+        match self.named.get(name).and_then(|at| self.order.get_mut(*at)) {
+            Some(entry) if status == TestStatus::Failed => entry.1 = status,
+            Some(_) => {}
+            None => {
+                self.named.insert(name.to_owned(), self.order.len());
+                self.order.push((name.to_owned(), status));
+            }
         }
     }
 
     fn finish(mut self) -> Reading {
         self.resolve(None);
-        // A module that cannot be imported takes its tests with it.
-        self.reading.incomplete |=
-            self.ran.is_none() || self.reading.cases.iter().any(|(name, _)| name.contains("_FailedTest"));
-        self.reading
+        let mut reading = Reading { incomplete: self.incomplete || self.ran.is_none(), ..Reading::default() };
+        for (name, status) in self.order {
+            reading.add(&name, status);
+        }
+        reading
     }
 }
 
 /// `test_name (module.Class.test_name) …` is `module.Class.test_name`; before Python 3.11 the brackets hold `module.Class`.
 fn identity(front: &str) -> Option<String> {
     static NAME: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"^(\w+) \(([\w.<>]+)\)(?: \[.*\])?(?: \(.*\))?$").ok());
+        LazyLock::new(|| Regex::new(r"^([\w.]+) \(([\w.<>]+)\)(?: \[.*\])?(?: \(.*\))?$").ok());
     let found = NAME.as_ref()?.captures(front.trim_end())?;
     let (short, long) = (&found[1], &found[2]);
-    Some(if long.rsplit('.').next() == Some(short) { long.to_owned() } else { format!("{long}.{short}") })
+    Some(if long == short || long.ends_with(&format!(".{short}")) {
+        long.to_owned()
+    } else {
+        format!("{long}.{short}")
+    })
 }
 
 fn verdict(said: &str) -> Option<TestStatus> {
