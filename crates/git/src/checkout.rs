@@ -157,7 +157,7 @@ impl Git {
         let failed = |text: String| GitError::Program { command: "pack-objects", text }.into();
         match said {
             Ok(said) if said.success => Ok(()),
-            Ok(said) => Err(failed(crate::fetch::readable(&said.stderr))),
+            Ok(said) => Err(failed(crate::remote::readable(&said.stderr))),
             Err(error) => Err(failed(error.to_string())),
         }
     }

@@ -100,12 +100,11 @@ pub fn credential_main(args: impl IntoIterator<Item = String>) -> ExitCode {
     if read.is_err() {
         return ExitCode::FAILURE;
     }
-    if let Some(answer) = answer(&message, &asked) {
-        if std::io::stdout().write_all(answer.as_bytes()).is_err() {
-            return ExitCode::FAILURE;
-        }
+    let answer = answer(&message, &asked).unwrap_or_default();
+    match std::io::stdout().write_all(answer.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
-    ExitCode::SUCCESS
 }
 
 /// The answer to git's question, if the question is about the host the token belongs to.

@@ -19,6 +19,9 @@ pub enum FetchError {
     /// There is no such repository, or this token may not see it.
     #[error("the server knows no such repository, or hides it from this token")]
     NotFound,
+    /// The server knows the token and refuses it here: the App is suspended, or this machine's address is not allowed.
+    #[error("the server refused to send the repository: {0}")]
+    Forbidden(String),
     /// The repository has no such branch or commit.
     #[error("the repository has no `{0}`")]
     NoSuchRef(String),
@@ -118,7 +121,7 @@ impl Git {
             .await;
         match said {
             Ok(said) if said.success => Ok(()),
-            Ok(said) => Err(fetch_error(&said.stderr, asked)),
+            Ok(said) => Err(fetch_error(&said.stderr, remote, asked)),
             Err(e @ RunError::TimedOut(_)) => Err(FetchError::Network(e.to_string())),
             Err(e) => Err(local("fetch", &e)),
         }
@@ -135,11 +138,12 @@ fn local(command: &'static str, error: &RunError) -> FetchError {
     GitError::Program { command, text }.into()
 }
 
-fn fetch_error(stderr: &str, asked: &str) -> FetchError {
-    let text = readable(stderr);
+fn fetch_error(stderr: &str, remote: &Remote, asked: &str) -> FetchError {
+    let text = remote.shown(stderr);
     match access_fault(stderr) {
         Some(AccessFault::Unauthorized) => return FetchError::Unauthorized,
-        Some(AccessFault::NotFound | AccessFault::Forbidden) => return FetchError::NotFound,
+        Some(AccessFault::NotFound) => return FetchError::NotFound,
+        Some(AccessFault::Forbidden) => return FetchError::Forbidden(text),
         None => {}
     }
     let has = |part: &str| stderr.contains(part);
@@ -177,24 +181,4 @@ pub(crate) fn access_fault(stderr: &str) -> Option<AccessFault> {
             None
         }
     })
-}
-
-/// A program's words made fit for a log and a comment: no control characters, at most 4,000 bytes.
-pub(crate) fn readable(text: &str) -> String {
-    let mut kept = String::new();
-    for c in text.trim().chars() {
-        if kept.len() >= 4000 {
-            kept.push('…');
-            break;
-        }
-        match c {
-            '\n' => kept.push(c),
-            '\r' => {}
-            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
-                kept.push('\u{fffd}')
-            }
-            c => kept.push(c),
-        }
-    }
-    kept
 }

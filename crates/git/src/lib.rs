@@ -15,6 +15,7 @@ mod credential;
 mod error;
 mod fetch;
 mod import;
+mod maintain;
 mod mirror;
 mod objects;
 mod patch;

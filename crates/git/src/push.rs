@@ -6,10 +6,9 @@ mod refusal;
 use std::ffi::OsString;
 
 use baton_core::domain::ids::{BranchName, CommitSha, RepositoryId};
-use secrecy::ExposeSecret as _;
 
 use crate::error::GitError;
-use crate::fetch::{AccessFault, access_fault, readable};
+use crate::fetch::{AccessFault, access_fault};
 use crate::mirror::Git;
 use crate::objects::oid;
 use crate::process::{Call, RunError, Said};
@@ -137,7 +136,7 @@ fn judge(said: &Said, reference: &str, remote: &Remote) -> Result<Pushed, PushEr
         Some(Outcome::UpToDate) => Ok(Pushed::AlreadyThere),
         Some(Outcome::Moved) if said.success => Ok(Pushed::Moved),
         Some(Outcome::Rejected(summary)) => {
-            let text = shown(&format!("{}\n{summary}", refusal::remote_lines(&said.stderr)), remote);
+            let text = remote.shown(&format!("{}\n{summary}", refusal::remote_lines(&said.stderr)));
             Err(PushError::Refused { reason: refusal::classify(&said.stderr, &summary), text })
         }
         Some(Outcome::Moved) | None => Err(transfer_error(said, remote)),
@@ -154,7 +153,7 @@ fn moved_by_others(reference: &str, there: Option<&CommitSha>) -> PushError {
 
 /// A conversation that did not get as far as the reference.
 fn transfer_error(said: &Said, remote: &Remote) -> PushError {
-    let text = shown(&said.stderr, remote);
+    let text = remote.shown(&said.stderr);
     match access_fault(&said.stderr) {
         Some(AccessFault::Unauthorized) => PushError::Unauthorized,
         Some(AccessFault::NotFound) => PushError::NotFound,
@@ -163,14 +162,5 @@ fn transfer_error(said: &Said, remote: &Remote) -> PushError {
             Some(reason) => PushError::Refused { reason, text },
             None => PushError::Network(text),
         },
-    }
-}
-
-/// A server may say anything, even a token it was given.
-fn shown(text: &str, remote: &Remote) -> String {
-    let text = readable(text);
-    match remote.token().map(|token| token.expose_secret()) {
-        Some(token) if !token.is_empty() => text.replace(token, "[token]"),
-        _ => text,
     }
 }

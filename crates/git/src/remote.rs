@@ -1,6 +1,6 @@
 //! Where to fetch from and push to: a URL without secrets in it, and the token beside it.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 /// A repository elsewhere.
@@ -71,9 +71,38 @@ impl Remote {
         }
     }
 
+    /// What the other side said, fit for a log and a comment. A server may say anything, even the token it was given.
+    pub(crate) fn shown(&self, text: &str) -> String {
+        let text = match self.token.as_ref().map(|token| token.expose_secret()) {
+            Some(token) if !token.is_empty() => &text.replace(token, "[token]"),
+            _ => text,
+        };
+        readable(text)
+    }
+
     pub(crate) fn token(&self) -> Option<&SecretString> {
         self.token.as_ref()
     }
+}
+
+/// A program's words made fit for a log and a comment: no control characters, about 4,000 bytes at most.
+pub(crate) fn readable(text: &str) -> String {
+    let mut kept = String::new();
+    for c in text.trim().chars() {
+        if kept.len() >= 4000 {
+            kept.push('…');
+            break;
+        }
+        match c {
+            '\n' => kept.push(c),
+            '\r' => {}
+            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+                kept.push('\u{fffd}');
+            }
+            c => kept.push(c),
+        }
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -94,5 +123,12 @@ mod tests {
         assert_eq!(check("ssh://git@github.com/o/r"), Err(InvalidRemote::Scheme));
         assert_eq!(check("--upload-pack=id"), Err(InvalidRemote::NotAUrl));
         assert_eq!(check("https://github.com/o/r?x"), Err(InvalidRemote::Query));
+    }
+
+    #[test]
+    fn what_a_server_says_is_made_fit_to_show() {
+        let remote = Remote::new("https://github.com/o/r", Some("ghs_abc".into())).unwrap();
+        assert_eq!(remote.shown(" no\u{1b}[2J\r\nghs_abc \u{202e}x "), "no\u{fffd}[2J\n[token] \u{fffd}x");
+        assert!(remote.shown(&"é".repeat(9000)).len() < 4010);
     }
 }

@@ -80,6 +80,9 @@ async fn faults_have_their_kinds() {
     assert!(matches!(fetch(&nowhere, "main").await, FetchError::Network(_)));
     let file = Remote::new(&format!("file://{}", w.upstream().display()), None).unwrap();
     assert!(matches!(fetch(&file, "main").await, FetchError::FileNotAllowed));
+    w.server.fault(None, Fault::Status(403, "Your IP address is not permitted".into()));
+    assert!(matches!(fetch(&w.remote(), "main").await, FetchError::Forbidden(text) if text.contains("not permitted")));
+    w.server.heal();
     w.server.fault(None, Fault::Status(502, "<html>bad gateway</html>".into()));
     assert!(matches!(fetch(&w.remote(), "main").await, FetchError::Network(_)));
     w.server.heal();

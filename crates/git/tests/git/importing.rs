@@ -136,6 +136,21 @@ async fn a_diff_is_for_people_and_bounded() {
 }
 
 #[tokio::test]
+async fn maintenance_packs_and_loses_nothing() {
+    let w = World::new();
+    let base = w.fetched().await;
+    let kept = w.import(&base, &[("a", "kept\n")]).await;
+    let young = w.git.compose_tree(REPO, &base, &kept, vec!["a".into()]).await.unwrap();
+    let loose = || git(&w.mirror(), &["count-objects"]).split(' ').next().unwrap().parse::<u32>().unwrap();
+    let before = loose();
+    w.git.maintain(REPO).await.unwrap();
+    assert!(loose() < before, "{before} loose objects before, {} after", loose());
+    git(&w.mirror(), &["fsck", "--strict"]);
+    assert_eq!(w.git.patch(REPO, &base, &kept).await.unwrap().files.len(), 1);
+    w.git.checkout(REPO, &CheckoutOf::Tree(young), NOW).await.unwrap();
+}
+
+#[tokio::test]
 async fn nothing_changed_is_no_commit() {
     let w = World::new();
     let base = w.fetched().await;
