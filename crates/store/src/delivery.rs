@@ -177,7 +177,7 @@ const BODY: &str = "SELECT body FROM deliveries WHERE id = $1";
 const NEWEST_FIRST: &str = "
     SELECT id, hook_type, hook_id, guid, event, headers, received_at, outcome, reason, settled_at
     FROM deliveries
-    WHERE ($1 IS NULL OR id < $1) AND ($2 IS NULL OR event = $2) AND ($3 IS NULL OR outcome = $3)
+    WHERE (id < $1 OR $1 IS NULL) AND (event = $2 OR $2 IS NULL) AND (outcome = $3 OR $3 IS NULL)
     ORDER BY id DESC LIMIT $4";
 
 const COUNTS: &str = "

@@ -120,14 +120,14 @@ const TAKE_LANE_TURN: &str = "UPDATE jobs SET lane_turn = id WHERE id = $1";
 
 const CALL_OFF: &str = "
     UPDATE jobs SET state = 'cancelled', finished_at = $1
-    WHERE state = 'queued' AND task_id = $2 AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR slot = $4)
-      AND ($5 IS NULL OR id <> $5)
+    WHERE state = 'queued' AND task_id = $2 AND (kind = $3 OR $3 IS NULL) AND (slot = $4 OR $4 IS NULL)
+      AND (id <> $5 OR $5 IS NULL)
     RETURNING lane";
 
 const ASK_TO_STOP: &str = "
     UPDATE jobs SET cancel_requested_at = $1
-    WHERE state = 'running' AND cancel_requested_at IS NULL AND task_id = $2 AND ($3 IS NULL OR kind = $3)
-      AND ($4 IS NULL OR slot = $4) AND ($5 IS NULL OR id <> $5)";
+    WHERE state = 'running' AND cancel_requested_at IS NULL AND task_id = $2 AND (kind = $3 OR $3 IS NULL)
+      AND (slot = $4 OR $4 IS NULL) AND (id <> $5 OR $5 IS NULL)";
 
 /// What a queued job waits for, as stored; see `jobs.waits_for` in the migrations.
 pub(crate) fn waits_for(laned: bool, run_at: Timestamp, now: Timestamp) -> i64 {

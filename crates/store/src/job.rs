@@ -165,11 +165,21 @@ impl Job {
 
 const BY_ID: &str = "SELECT * FROM jobs WHERE id = $1";
 
-const LIST: &str = "
-    SELECT * FROM jobs
-    WHERE id > $1 AND ($2 IS NULL OR task_id = $2) AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR kind = $4)
-      AND ($5 IS NULL OR slot = $5) AND ($6 IS NULL OR id <> $6)
-    ORDER BY id LIMIT $7";
+/// One text with a condition in front that lets the engine choose an index.
+macro_rules! oldest_first {
+    ($narrowed:literal) => {
+        concat!(
+            "SELECT * FROM jobs WHERE ",
+            $narrowed,
+            " AND id > $1 AND (task_id = $2 OR $2 IS NULL) AND (state = $3 OR $3 IS NULL)
+              AND (kind = $4 OR $4 IS NULL) AND (slot = $5 OR $5 IS NULL) AND (id <> $6 OR $6 IS NULL)
+            ORDER BY id LIMIT $7"
+        )
+    };
+}
+const OF_TASK: &str = oldest_first!("task_id = $2");
+const OF_STATE: &str = oldest_first!("state = $3");
+const ALL: &str = oldest_first!("id > 0");
 
 const COUNTS: &str = "SELECT state, COUNT(*) AS n FROM jobs GROUP BY state";
 
@@ -187,6 +197,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn jobs(&self, filter: &JobFilter<'_>, after: Option<JobId>, limit: u32) -> Result<Vec<Job>, StoreError> {
+        let statement = match filter {
+            JobFilter { task: Some(_), .. } => OF_TASK,
+            JobFilter { state: Some(_), .. } => OF_STATE,
+            JobFilter { .. } => ALL,
+        };
         let params = params![
             after.map_or(0, |id| id.0),
             filter.task.map(|id| id.0),
@@ -196,7 +211,7 @@ impl Store {
             filter.except.map(|id| id.0),
             i64::from(limit),
         ];
-        self.engine.rows(LIST, params).await?.iter().map(Job::from_row).collect()
+        self.engine.rows(statement, params).await?.iter().map(Job::from_row).collect()
     }
 
     /// How many jobs there are in each state that has any.

@@ -128,11 +128,22 @@ const BY_ISSUE: &str = "SELECT * FROM tasks WHERE repository_id = $1 AND issue =
 const BY_PULL_REQUEST: &str =
     "SELECT * FROM tasks WHERE repository_id = $1 AND pull_request = $2 ORDER BY id DESC LIMIT 1";
 
-const NEWEST_FIRST: &str = "
-    SELECT * FROM tasks
-    WHERE ($1 IS NULL OR id < $1) AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR repository_id = $3)
-      AND ($4 IS NULL OR issue = $4) AND ($5 IS NULL OR live = $5)
-    ORDER BY id DESC LIMIT $6";
+/// One text with a condition in front that lets the engine choose an index.
+macro_rules! newest_first {
+    ($narrowed:literal) => {
+        concat!(
+            "SELECT * FROM tasks WHERE ",
+            $narrowed,
+            " AND (id < $1 OR $1 IS NULL) AND (state = $2 OR $2 IS NULL) AND (repository_id = $3 OR $3 IS NULL)
+              AND (issue = $4 OR $4 IS NULL) AND (live = $5 OR $5 IS NULL)
+            ORDER BY id DESC LIMIT $6"
+        )
+    };
+}
+const OF_STATE: &str = newest_first!("state = $2");
+const LIVE: &str = newest_first!("live = 1");
+const OF_REPOSITORY: &str = newest_first!("repository_id = $3");
+const ALL: &str = newest_first!("id > 0");
 
 const COUNTS: &str = "SELECT state, COUNT(*) AS n FROM tasks GROUP BY state ORDER BY state";
 
@@ -183,6 +194,12 @@ impl Store {
         before: Option<TaskId>,
         limit: u32,
     ) -> Result<Vec<TaskRow>, StoreError> {
+        let statement = match filter {
+            TaskFilter { state: Some(_), .. } => OF_STATE,
+            TaskFilter { live: Some(true), .. } => LIVE,
+            TaskFilter { repository_id: Some(_), .. } => OF_REPOSITORY,
+            TaskFilter { .. } => ALL,
+        };
         let params = params![
             before.map(|id| id.0),
             filter.state,
@@ -191,7 +208,7 @@ impl Store {
             filter.live.map(i64::from),
             i64::from(limit),
         ];
-        self.engine.rows(NEWEST_FIRST, params).await?.iter().map(TaskRow::from_row).collect()
+        self.engine.rows(statement, params).await?.iter().map(TaskRow::from_row).collect()
     }
 
     /// How many tasks there are in each state that has any.

@@ -3,6 +3,12 @@
 //! This test runs itself as a child process, which writes without end until it is killed with SIGKILL, and says after
 //! each commit what it has committed.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -1,5 +1,11 @@
 //! Opening a database file: new, old, foreign, from the future, unreachable, twice at once.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+
 use baton_core::domain::time::Timestamp;
 use baton_store::{NewDelivery, OpenOptions, Recorded, Store};
 use sqlx::Connection as _;

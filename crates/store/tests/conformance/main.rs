@@ -1,6 +1,13 @@
 //! What every store must do, whatever database is behind it: one suite, run once for each way to open a store.
 //! A further engine joins with one line at the end of this file.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+
 mod claims;
 mod deliveries;
 mod jobs;

@@ -82,7 +82,7 @@ pub async fn sixteen_claimers_do_every_job_once_within_the_limits(place: Place) 
     }
     workers.join_all().await;
 
-    let done = seen.done.lock().unwrap();
+    let done = seen.done.lock().unwrap().clone();
     assert_eq!(done.len(), 200);
     assert_eq!(done.values().filter(|times| **times != 1).count(), 0);
     for lane in seen.lanes.lock().unwrap().values() {
