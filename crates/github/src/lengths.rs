@@ -103,7 +103,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
+        #![proptest_config(ProptestConfig::with_cases(16))]
 
         #[test]
         fn nothing_exceeds_its_limit(unit in "(```\n|~~~~|<details>|</details>|é|🦀|a|\n|\0){1,30}", times in 1usize..30_000) {

@@ -100,13 +100,19 @@ fn marks(text: &str) -> impl Iterator<Item = &str> {
 /// comparing texts.
 #[must_use]
 pub fn strip_markers(text: &str) -> String {
-    let mut out = text.to_owned();
+    let mut text = text.to_owned();
     // Again until none is left: removing one may join the halves of another. Each round shortens the text.
-    while let Some(start) = find_open(&out) {
-        let end = out[start..].find("-->").map_or(out.len(), |at| start + at + 3);
-        out.replace_range(start..end, "");
+    while find_open(&text).is_some() {
+        let mut kept = String::with_capacity(text.len());
+        let mut rest = text.as_str();
+        while let Some(start) = find_open(rest) {
+            kept.push_str(&rest[..start]);
+            rest = rest[start..].split_once("-->").map_or("", |(_, after)| after);
+        }
+        kept.push_str(rest);
+        text = kept;
     }
-    out.trim_end().to_owned()
+    text.trim_end().to_owned()
 }
 
 /// Where an HTML comment starts that begins with `baton:`, however it is spaced and cased.
@@ -133,7 +139,7 @@ mod tests {
     fn a_mark_is_one_hidden_line() {
         insta::assert_snapshot!(
             markers(&["s"]).marker(HERE, "task/7/say/hello -->"),
-            @"<!-- baton:task/7/say/hello%20-%2D%3E:69c8d9ffb9b4a7b2 -->"
+            @"<!-- baton:task/7/say/hello%20-%2D%3E:aabc98c8187964c436fbca272bce3007f8e6a69aac48faa5893330074b42d1be -->"
         );
     }
 
@@ -189,7 +195,8 @@ mod tests {
             prop_assert!(!mark[4..mark.len() - 3].contains("--"));
             let text = format!("{before}{mark}{after}");
             prop_assert!(markers.is_marked(HERE, &key, &text));
-            prop_assert_eq!(strip_markers(&text), format!("{before}{after}").trim_end());
+            let rest = format!("{before}{after}");
+            prop_assert_eq!(strip_markers(&text), rest.trim_end());
         }
 
         #[test]

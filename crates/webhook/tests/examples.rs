@@ -1,7 +1,7 @@
 //! All of GitHub's own example payloads (npm `@octokit/webhooks-examples`, github.com and Enterprise Server): what
 //! Baton handles is understood and agrees with the payload, everything else is ignored with its reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use baton_webhook::{
@@ -215,13 +215,15 @@ fn account_agrees(account: Option<&Account>, json: &Value, at: &str) {
     assert_eq!(account.map(|a| a.login.as_str()), json["login"].as_str(), "{at}");
 }
 
-/// Deleted accounts, missing and retyped fields: every field of every handled example, nulled, removed and replaced one
+/// Deleted accounts, missing and retyped fields: every field of one example of each handled action, nulled, removed and replaced one
 /// at a time, still gives an answer that is no error.
 #[test]
 fn no_mutation_of_a_handled_example_is_malformed() {
     let mut mutations = 0;
+    let mut seen = BTreeSet::new();
     for example in examples("api.github.com") {
-        if matches!(read(&example), Incoming::Ignored { .. }) {
+        let first = seen.insert((example.event.clone(), example.payload["action"].to_string()));
+        if !first || matches!(read(&example), Incoming::Ignored { .. }) {
             continue;
         }
         for path in paths(&example.payload, 3) {
@@ -236,7 +238,7 @@ fn no_mutation_of_a_handled_example_is_malformed() {
             }
         }
     }
-    assert!(mutations > 10_000, "{mutations}");
+    assert!(mutations > 5_000, "{mutations}");
 }
 
 /// The paths of the fields Baton reads, and their neighbours, down to `depth`.

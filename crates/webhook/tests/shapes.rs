@@ -58,7 +58,7 @@ fn the_least_a_payload_must_say() {
     the body is not the JSON of a GitHub event (line 1, column 18)
     the body is not the JSON of a GitHub event (line 1, column 27)
     the form-encoded body has no `payload` field; choose application/json in the webhook's settings
-    Baton does not use the event `issues??31m?`
+    Baton does not use the event `issues?[31m?`
     ");
 }
 
