@@ -9,6 +9,7 @@ use crate::mirror::{Git, lock};
 use crate::objects::{oid, sha};
 use crate::process::{Call, RunError};
 use crate::remote::Remote;
+use crate::stale::sweep_locks;
 
 /// Why a fetch brought nothing.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +96,7 @@ impl Git {
         }
         let git_dir = self.ensure_mirror(repo)?;
         let _lock = lock(&git_dir.with_extension("lock")).await?;
+        sweep_locks(&git_dir)?;
         let args: Vec<OsString> = [
             "fetch",
             "--quiet",

@@ -1,10 +1,12 @@
 //! Makes a commit of what a run left behind, from data alone. The same input gives the same commit id, so importing
 //! again after a crash is harmless.
 
+use std::time::Duration;
+
 use baton_core::domain::enclosure::{FileMode, WorkspaceChanges};
 use baton_core::domain::ids::{CommitSha, RepositoryId, TaskId};
 use baton_core::domain::time::Timestamp;
-use git2::{Oid, Repository};
+use git2::{ErrorCode, Oid, Repository};
 
 use crate::changes::{HostileChange, check};
 use crate::error::GitError;
@@ -141,8 +143,28 @@ pub(crate) fn write_commit(
     keep(repository, meta.task, id)
 }
 
+/// How long writing one reference can take at the very most.
+const ABANDONED: Duration = Duration::from_secs(1);
+
 /// Keeps a commit alive for its task.
 pub(crate) fn keep(repository: &Repository, task: TaskId, id: Oid) -> Result<CommitSha, GitError> {
-    repository.reference(&format!("refs/baton/tasks/{task}/{id}"), id, true, "")?;
+    let name = format!("refs/baton/tasks/{task}/{id}");
+    if repository.refname_to_id(&name).is_ok() {
+        return sha(id);
+    }
+    let written = repository.reference(&name, id, true, "").map(|_| ());
+    match written {
+        Err(e) if e.code() == ErrorCode::Locked => {
+            // Whoever imports the same at the same moment is done in no time; a lock that stays was left by a crash, and
+            // the same import would meet it for ever.
+            std::thread::sleep(ABANDONED);
+            let lock = repository.path().join(format!("{name}.lock"));
+            if repository.refname_to_id(&name).is_err() {
+                let _ = std::fs::remove_file(lock);
+                repository.reference(&name, id, true, "")?;
+            }
+        }
+        other => other?,
+    }
     sha(id)
 }

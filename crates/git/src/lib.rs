@@ -25,6 +25,7 @@ mod push;
 mod read;
 mod rebase;
 mod remote;
+mod stale;
 mod tree;
 
 pub use checkout::{Checkout, CheckoutError, CheckoutOf};

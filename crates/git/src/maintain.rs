@@ -9,6 +9,7 @@ use crate::error::GitError;
 use crate::mirror::{Git, lock};
 use crate::process::Call;
 use crate::remote::readable;
+use crate::stale::sweep_locks;
 
 impl Git {
     /// Repacks a mirror. Objects that no reference leads to are deleted once they are two weeks old: commits of released
@@ -19,6 +20,7 @@ impl Git {
     pub async fn maintain(&self, repo: RepositoryId) -> Result<(), GitError> {
         let git_dir = self.ensure_mirror(repo)?;
         let _lock = lock(&git_dir.with_extension("lock")).await?;
+        sweep_locks(&git_dir)?;
         let call = Call {
             git_dir: &git_dir,
             args: ["gc", "--quiet", "--prune=2.weeks.ago"].map(OsString::from).to_vec(),

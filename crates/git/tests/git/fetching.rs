@@ -6,7 +6,7 @@ use baton_core::domain::ids::CommitSha;
 use baton_git::{FetchError, Remote};
 
 use crate::server::Fault;
-use crate::world::{REPO, TOKEN, World, git, until};
+use crate::world::{REPO, TASK, TOKEN, World, git, until};
 
 #[tokio::test]
 async fn a_branch_arrives_and_later_only_what_is_new() {
@@ -95,6 +95,30 @@ async fn a_local_clone_works_where_it_is_allowed() {
     let w = World::configured(|c| c.allow_file = true);
     let file = Remote::new(&format!("file://{}", w.upstream().display()), None).unwrap();
     assert_eq!(Some(w.git.fetch_branch(REPO, &file, "main").await.unwrap()), w.upstream_ref("main"));
+}
+
+#[tokio::test]
+async fn locks_of_killed_processes_are_cleared() {
+    let w = World::new();
+    let base = w.fetched().await;
+    for entry in std::fs::read_dir(w.mirror().join("refs/baton/branches")).unwrap().flatten() {
+        std::fs::write(entry.path().with_extension("lock"), "").unwrap();
+    }
+    let young = w.mirror().join("packed-refs.lock");
+    std::fs::write(&young, "").unwrap();
+    let tip = w.upstream_commit(&[("more", "more\n")]);
+    assert_eq!(w.fetched().await, tip);
+    assert!(young.exists(), "somebody may hold it");
+    let old = std::fs::metadata(&young).unwrap().modified().unwrap() - Duration::from_secs(3600);
+    std::fs::File::options().write(true).open(&young).unwrap().set_modified(old).unwrap();
+    w.fetched().await;
+    assert!(!young.exists());
+    // And for imports, whose references are named by what they hold.
+    let head = w.import(&base, &[("a", "1")]).await;
+    let reference = w.mirror().join(format!("refs/baton/tasks/{TASK}/{head}"));
+    std::fs::rename(&reference, reference.with_extension("lock")).unwrap();
+    assert_eq!(w.import(&base, &[("a", "1")]).await, head);
+    assert!(reference.exists() && !reference.with_extension("lock").exists());
 }
 
 #[tokio::test]

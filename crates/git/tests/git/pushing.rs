@@ -89,6 +89,20 @@ async fn commits_of_others_are_never_overwritten() {
 }
 
 #[tokio::test]
+async fn a_branch_that_moves_during_the_push_stays_where_it_moved() {
+    let w = World::new();
+    let base = w.fetched().await;
+    let ours = w.import(&base, &[("README.md", "ours\n")]).await;
+    let next = w.import(&ours, &[("README.md", "ours again\n")]).await;
+    assert_eq!(push(&w, &ours, None).await.unwrap(), Pushed::Moved);
+    // After the client looked, before the server updates.
+    pre_receive(&w, &format!("env -u GIT_QUARANTINE_PATH git update-ref refs/heads/{BRANCH} {base}"));
+    let lost = push(&w, &next, Some(&ours)).await;
+    assert!(matches!(lost, Err(PushError::Refused { reason: RefusalReason::NonFastForward, .. })), "{lost:?}");
+    assert_eq!(w.upstream_ref(BRANCH), Some(base));
+}
+
+#[tokio::test]
 async fn refusals_carry_their_rule_and_the_server_s_words() {
     let w = World::new();
     let base = w.fetched().await;
