@@ -13,6 +13,9 @@ const INSTRUCTIONS_LIMIT: usize = 64_000;
 /// The most of an issue's body or a comment, in bytes (GitHub itself allows 65,536 characters).
 const BODY_LIMIT: usize = 80_000;
 
+/// What feedback is called.
+const LAST_CHANGE: &str = "what Baton found in the last change";
+
 /// Starts every run's opening message; recordings and the scripted server find a run by it.
 const OPENING: &str = "Baton run: ";
 
@@ -114,9 +117,23 @@ pub(crate) fn opening(request: &RunRequest, round: u32, fence: &Fence) -> String
         add("commands with which Baton sets up and tests", &request.commands.join("\n"));
     }
     if let Some(feedback) = &request.feedback {
-        add("what Baton found in the last change", &cut(feedback, BODY_LIMIT));
+        add(LAST_CHANGE, &cut(feedback, BODY_LIMIT));
     }
     let _ = write!(text, "\n{}", charge(request));
+    text
+}
+
+/// The message with which a stopped run goes on: its task is known, so only what may be new since is told.
+pub(crate) fn going_on(request: &RunRequest, fence: &Fence) -> String {
+    let mut text =
+        "The run was stopped before you ended it and now goes on with a new budget. The working copy is as you \
+                    left it. Continue where you were."
+            .to_owned();
+    let wish = request.revise.as_ref().map(|(_, wish)| ("what a maintainer wants changed about the plan", wish));
+    let feedback = request.feedback.as_ref().map(|feedback| (LAST_CHANGE, feedback));
+    for (what, data) in wish.into_iter().chain(feedback) {
+        let _ = write!(text, "\n\n{}", fence.around(what, &cut(data, BODY_LIMIT)));
+    }
     text
 }
 
@@ -165,10 +182,6 @@ fn cut(text: &str, limit: usize) -> String {
     let end = text.floor_char_boundary(limit);
     format!("{}\n[{} more bytes left out]", &text[..end], text.len() - end)
 }
-
-/// Told when a stopped run goes on.
-pub(crate) const GO_ON: &str = "The run was stopped before you ended it and now goes on with a new budget. The working copy \
-                                is as you left it. Continue where you were.";
 
 /// Told when an answer had no tool call.
 pub(crate) const REMINDER: &str = "Your answer had no tool call. Every answer needs one: go on with the work, or end the run \

@@ -45,7 +45,7 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-pub use player::{Departure, next_turn};
+pub use player::{Departure, WrongAnswer, next_turn};
 pub use recorder::Recorder;
 pub use script::{Recorded, RecordedCall, RecordedTurn, Script, ScriptFault};
 

@@ -7,7 +7,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use baton_core::domain::run::{AgentEvent, RunEnd, RunKind, RunOutcome, RunRequest};
+use baton_core::domain::run::{AgentEvent, Finish, RunEnd, RunKind, RunOutcome, RunRequest};
 use baton_core::domain::tool::{TOOL_REPLY_LIMIT, ToolReply};
 use baton_core::domain::usage::{Exhausted, Usage};
 use tokio::sync::mpsc;
@@ -49,7 +49,9 @@ pub(crate) struct Channels {
 
 /// Why the loop stops.
 enum Halt {
-    End(RunEnd),
+    Finished(Box<Finish>),
+    Exhausted(Exhausted),
+    Cancelled,
     Failure(AgentFailure),
 }
 
@@ -99,7 +101,9 @@ pub(crate) async fn conduct(
         }
     };
     match halt {
-        Halt::End(end) => session.outcome(end),
+        Halt::Finished(finish) => session.outcome(RunEnd::Finished(*finish)),
+        Halt::Exhausted(limit) => session.outcome(RunEnd::Exhausted { limit }),
+        Halt::Cancelled => session.outcome(RunEnd::Cancelled),
         Halt::Failure(failure) => Err(failure),
     }
 }
@@ -112,7 +116,7 @@ fn opened(request: &RunRequest, fence: &Fence) -> Result<Conversation, String> {
     };
     let goes_on = conversation.runs.last().is_some_and(|run| run.kind == request.kind && !run.finished);
     if goes_on {
-        conversation.say_text(prompt::GO_ON);
+        conversation.say_text(prompt::going_on(request, fence));
     } else {
         let earlier = conversation.runs.iter().filter(|run| run.kind == request.kind).count();
         // A plan is revised in a conversation of its own: without one, being asked for a revision says it is not the first.
@@ -160,8 +164,8 @@ impl Session<'_> {
                 Ask { system: &self.system, tools: catalogue::offered(self.kind), turns: &self.conversation.turns };
             let fault = tokio::select! {
                 biased;
-                () = self.channels.cancel.cancelled() => return Err(Halt::End(RunEnd::Cancelled)),
-                () = sleep_until(self.allowance.deadline()) => return Err(exhausted(Exhausted::Time)),
+                () = self.channels.cancel.cancelled() => return Err(Halt::Cancelled),
+                () = sleep_until(self.allowance.deadline()) => return Err(Halt::Exhausted(Exhausted::Time)),
                 answered = self.model.ask(ask) => match answered {
                     Ok(answer) => return Ok(answer),
                     Err(fault) => fault,
@@ -203,7 +207,7 @@ impl Session<'_> {
         .await;
         tokio::select! {
             biased;
-            () = self.channels.cancel.cancelled() => Err(Halt::End(RunEnd::Cancelled)),
+            () = self.channels.cancel.cancelled() => Err(Halt::Cancelled),
             () = sleep(wait) => Ok(()),
         }
     }
@@ -255,7 +259,7 @@ impl Session<'_> {
                 if let Some(run) = self.conversation.runs.last_mut() {
                     run.finished = true;
                 }
-                Err(Halt::End(RunEnd::Finished(finish)))
+                Err(Halt::Finished(Box::new(finish)))
             }
             Ok(Invocation::Tool(request)) => {
                 self.check_time()?;
@@ -263,8 +267,8 @@ impl Session<'_> {
                 self.tell(AgentEvent::ToolStarted { id: call.id.clone(), request: request.clone() }).await;
                 let reply = tokio::select! {
                     biased;
-                    () = self.channels.cancel.cancelled() => return Err(Halt::End(RunEnd::Cancelled)),
-                    () = sleep_until(self.allowance.deadline()) => return Err(exhausted(Exhausted::Time)),
+                    () = self.channels.cancel.cancelled() => return Err(Halt::Cancelled),
+                    () = sleep_until(self.allowance.deadline()) => return Err(Halt::Exhausted(Exhausted::Time)),
                     replied = self.channels.tools.call(request) => replied.map_err(|closed| {
                         Halt::Failure(AgentFailure::Transient { reason: closed.to_string(), retry_after: None })
                     })?,
@@ -315,18 +319,18 @@ impl Session<'_> {
     fn check_limits(&self) -> Result<(), Halt> {
         self.check_time()?;
         self.check_spending()?;
-        if self.allowance.turns_used(&self.usage) { Err(exhausted(Exhausted::Turns)) } else { Ok(()) }
+        if self.allowance.turns_used(&self.usage) { Err(Halt::Exhausted(Exhausted::Turns)) } else { Ok(()) }
     }
 
     fn check_time(&self) -> Result<(), Halt> {
         if self.channels.cancel.is_cancelled() {
-            return Err(Halt::End(RunEnd::Cancelled));
+            return Err(Halt::Cancelled);
         }
-        if self.allowance.time_left().is_zero() { Err(exhausted(Exhausted::Time)) } else { Ok(()) }
+        if self.allowance.time_left().is_zero() { Err(Halt::Exhausted(Exhausted::Time)) } else { Ok(()) }
     }
 
     fn check_spending(&self) -> Result<(), Halt> {
-        self.allowance.spent(&self.usage).map_or(Ok(()), |limit| Err(exhausted(limit)))
+        self.allowance.spent(&self.usage).map_or(Ok(()), |limit| Err(Halt::Exhausted(limit)))
     }
 
     /// Tells the transcript; a receiver that is slow holds the run up, but not its cancellation.
@@ -347,10 +351,6 @@ impl Session<'_> {
 
 fn failed(reason: String) -> Halt {
     Halt::Failure(AgentFailure::Permanent { reason })
-}
-
-fn exhausted(limit: Exhausted) -> Halt {
-    Halt::End(RunEnd::Exhausted { limit })
 }
 
 /// A reply as a model reads it: what did not work says so in its first line.

@@ -187,6 +187,21 @@ fn endings_are_told_apart() {
     assert!(matches!(chat("content_filter"), Stop::Refused(_)));
 }
 
+/// A bomb of brackets is a wrong call and no broken stack (SECURITY C-13).
+#[test]
+fn arguments_nested_without_end_are_a_wrong_call() {
+    let bomb = format!("{{\"path\":{}", "[".repeat(200_000));
+    let item = json!({ "type": "function_call", "call_id": "a", "name": "read", "arguments": bomb });
+    let received =
+        read(Api::OpenAi, &[json!({ "type": "response.completed", "response": { "output": [item] } })]).unwrap();
+    let [AssistantPart::Call(call)] = received.parts.as_slice() else { panic!("{received:?}") };
+    assert!(
+        catalogue::parse(RunKind::Plan, call)
+            .unwrap_err()
+            .starts_with("The arguments of `read` are not a JSON object.")
+    );
+}
+
 #[test]
 fn errors_inside_a_stream_are_judged() {
     let kinds = [

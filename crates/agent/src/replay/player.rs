@@ -32,26 +32,8 @@ pub enum Departure {
         pattern: String,
     },
     /// A tool answered something else than recorded.
-    #[error(
-        "the replay of {run} departed in turn {turn}: `{tool}` answered differently in line {line}\n  \
-         expected: {expected}\n  got:      {got}\nThe whole answer was:\n{answer}"
-    )]
-    Answer {
-        /// Which run.
-        run: String,
-        /// Which turn, from 1.
-        turn: usize,
-        /// Which tool.
-        tool: String,
-        /// The first line that differs, from 1.
-        line: usize,
-        /// The recorded line.
-        expected: String,
-        /// The line there now.
-        got: String,
-        /// The answer, shortened.
-        answer: String,
-    },
+    #[error(transparent)]
+    Answer(Box<WrongAnswer>),
     /// The conversation has other calls or results than the recording.
     #[error("the replay of {run} departed in turn {turn}: {problem}")]
     Shape {
@@ -70,6 +52,29 @@ pub enum Departure {
         /// Turns recorded.
         turns: usize,
     },
+}
+
+/// A tool's answer that the recording does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the replay of {run} departed in turn {turn}: `{tool}` answered differently in line {line}\n  \
+     expected: {expected}\n  got:      {got}\nThe whole answer was:\n{answer}"
+)]
+pub struct WrongAnswer {
+    /// Which run.
+    pub run: String,
+    /// Which turn, from 1.
+    pub turn: usize,
+    /// Which tool.
+    pub tool: String,
+    /// The first line that differs, from 1.
+    pub line: usize,
+    /// The recorded line.
+    pub expected: String,
+    /// The line there now.
+    pub got: String,
+    /// The answer, shortened.
+    pub answer: String,
 }
 
 /// One answer of the model in the conversation, and the results it got.
@@ -165,7 +170,7 @@ fn compare(
         let matches = Pattern::parse(wanted).and_then(|pattern| pattern.matches(text, variables)).map_err(shape)?;
         if !matches {
             let (line, expected, got) = first_difference(wanted, text, variables);
-            return Err(Departure::Answer {
+            return Err(Departure::Answer(Box::new(WrongAnswer {
                 run: run.to_owned(),
                 turn: at + 1,
                 tool: (*tool).to_owned(),
@@ -173,7 +178,7 @@ fn compare(
                 expected: shortened(&expected),
                 got: shortened(&got),
                 answer: shortened(text),
-            });
+            })));
         }
     }
     Ok(())

@@ -35,15 +35,18 @@ fn end(ran: &Ran) -> &RunEnd {
 }
 
 fn last_result(ran: &Ran) -> String {
-    let results = ran.conversation().turns.into_iter().flat_map(|turn| match turn {
-        Turn::User { parts } => parts,
-        Turn::Assistant { .. } => Vec::new(),
+    let conversation = ran.conversation();
+    let parts = conversation.turns.iter().rev().flat_map(|turn| match turn {
+        Turn::User { parts } => parts.as_slice(),
+        Turn::Assistant { .. } => &[],
     });
-    let texts = results.filter_map(|part| match part {
-        UserPart::Result { text, .. } => Some(text),
-        UserPart::Text { .. } => None,
-    });
-    texts.last().unwrap()
+    let results: Vec<&String> = parts
+        .filter_map(|part| match part {
+            UserPart::Result { text, .. } => Some(text),
+            UserPart::Text { .. } => None,
+        })
+        .collect();
+    results[results.len() - 1].clone()
 }
 
 #[tokio::test(start_paused = true)]
@@ -338,12 +341,14 @@ async fn a_stopped_run_goes_on_and_a_finished_one_is_followed_by_the_next_round(
     first.budget.turns = 1;
     let stopped = plain([read("x")], first.clone()).await;
     let mut again = request(RunKind::Implement);
+    again.feedback = Some("new: lint fails".to_owned());
     again.conversation = Some(stopped.outcome.unwrap().conversation);
     let model = Listed::new([finish()]);
     let ran_on = ran(&model, &limits(), again, CancellationToken::new(), |_| None).await;
     let asked = format!("{:?}", model.asked.lock().unwrap()[0]);
     assert_eq!(asked.matches("Baton run: ").count(), 1, "no second opening");
-    assert!(asked.contains(crate::prompt::GO_ON));
+    assert!(asked.contains("Continue where you were."));
+    assert!(asked.contains("\\nnew: lint fails\\n</data-f00d>"), "what is new is told, fenced: {asked}");
 
     let mut revise = request(RunKind::Revise);
     revise.feedback = Some("tests::adds fails".to_owned());

@@ -136,13 +136,14 @@ async fn a_live_run_is_recorded_and_replays_with_another_nonce() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("made.json");
     let sim = sim(vec![]).await;
+    let seconds = Regex::new(r"\d+\.\d+").unwrap();
     for api in [Api::Anthropic, Api::OpenAi, Api::OpenAiChat] {
         let native = Native::recording(
             config(api, sim.base_url(api), KEY),
             &file,
             "made from a run",
             vec!["the marker {{nonce:[0-9a-f]{6,}}} into".to_owned()],
-            vec![Regex::new(r"\d+\.\d+").unwrap()],
+            vec![seconds.clone()],
         )
         .unwrap();
         for kind in [RunKind::Implement, RunKind::Revise] {
