@@ -39,17 +39,15 @@ pub fn compare(given: Comparison<'_>) -> Evidence {
     evidence
 }
 
-/// The test commands of `branch`, by their place in its `commands`, that are worth running once more: each fails, and
-/// not only in tests that failed on the base already. Running a whole command again is meant: a test alone may behave
+/// The test commands of `branch`, by their place among its test commands, that are worth running once more: each fails,
+/// and not only in tests that failed on the base already. The whole command is meant: a test alone may behave
 /// differently.
 #[must_use]
 pub fn commands_to_rerun(base: &TestRun, branch: &TestRun) -> Vec<usize> {
     let tests_to_rerun = !doubtful(base, branch).is_empty();
-    branch
-        .commands
-        .iter()
-        .enumerate()
-        .filter(|(_, run)| run.role == CommandRole::Test && !run.success)
+    let commands = branch.commands.iter().filter(|run| run.role == CommandRole::Test).enumerate();
+    commands
+        .filter(|(_, run)| !run.success)
         .filter(|(_, run)| (tests_to_rerun && run.reported.failed > 0) || broke(run, same_command(&base.commands, run)))
         .map(|(at, _)| at)
         .collect()

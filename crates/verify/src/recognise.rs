@@ -117,6 +117,7 @@ pub(crate) fn with_names(command: &str) -> String {
             _ => format!("{command} -v"),
         },
         Runner::GoTest if !has("-v") && !has("-json") => behind(command, &["test"], "-v"),
+        Runner::NodeTest if !has("--test-reporter") => behind(command, &["--test"], "--test-reporter=tap"),
         Runner::Jest if !has("--verbose") && !has("--json") => format!("{command} --verbose"),
         Runner::Vitest if !has("--reporter") => format!("{command} --reporter=verbose"),
         _ => command.to_owned(),

@@ -1,6 +1,8 @@
 //! The repositories of `fixtures/repos`, tested for real with their own tools: the right and the wrong edit of each
 //! `solution.md` are applied, and the evidence must say what the solution says.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its own fixtures must fail")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

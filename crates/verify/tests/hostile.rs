@@ -130,7 +130,7 @@ proptest! {
     fn any_command_line_is_recognised(line in "(npm |cargo |pytest |node --test |go )?.*") {
         let results = recognise(&line);
         prop_assert_eq!(&results, &recognise(&line));
-        let commands = given(&[line.clone()], &["package.json".to_owned()], &|_| Some("{\"scripts\":{\"test\":\"jest && \"}}".to_owned()));
+        let commands = given(std::slice::from_ref(&line), &["package.json".to_owned()], &|_| Some("{\"scripts\":{\"test\":\"jest && \"}}".to_owned()));
         // A line is only ever added to; an empty one stays empty.
         prop_assert!(commands.len() == 1 && commands[0].command.len() >= line.trim().len().min(1));
     }

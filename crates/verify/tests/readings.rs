@@ -1,6 +1,8 @@
 //! What is read from the output of real runners: `fixtures/RUNNER/CASE.txt` was printed by the runner itself. Each case's
 //! snapshot is the whole reading, one line a test.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its own fixtures must fail")]
+
 use std::fs;
 use std::path::Path;
 

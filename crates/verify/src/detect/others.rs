@@ -42,7 +42,7 @@ pub(super) fn php(project: &Project<'_>) -> Option<Found> {
     let mut found = Found { language: Some(Language::Php), reason: project.place("composer.json"), ..Found::default() };
     found.setup.push("composer install --no-interaction --no-progress".to_owned());
     if let Some(configuration) = project.first(&["phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml"]) {
-        found.tests("vendor/bin/phpunit --log-junit .baton-reports/phpunit.xml");
+        found.tests("mkdir -p .baton-reports && vendor/bin/phpunit --log-junit .baton-reports/phpunit.xml");
         found.reason = format!("{} and `{configuration}`", found.reason);
     } else {
         let manifest: serde_json::Value = serde_json::from_str(&manifest).ok()?;

@@ -144,3 +144,62 @@ fn attribute(start: &BytesStart<'_>, name: &str) -> String {
         Ok(None) | Err(_) => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use TestStatus::{Failed, Passed, Skipped};
+
+    fn cases(xml: &str) -> Vec<(String, TestStatus)> {
+        read(xml).cases
+    }
+
+    #[test]
+    fn a_test_that_surefire_ran_again_counts_by_its_end() {
+        let xml = r#"<?xml version="1.0" encoding="UTF-8"?>
+            <testsuite name="org.shop.CartTest" tests="4">
+              <properties><property name="java.version" value="21"/></properties>
+              <testcase name="flaky" classname="org.shop.CartTest"><flakyFailure message="once">trace</flakyFailure></testcase>
+              <testcase name="fails" classname="org.shop.CartTest"><failure message="m"/><rerunFailure message="m"/></testcase>
+              <testcase name="breaks" classname="org.shop.CartTest"><error><![CDATA[<testcase name="forged"/>]]></error></testcase>
+              <testcase name="waits" classname="org.shop.CartTest"><skipped message="later"/></testcase>
+            </testsuite>"#;
+        let named = |name: &str, status| (format!("org.shop.CartTest::{name}"), status);
+        assert_eq!(
+            cases(xml),
+            [named("flaky", Passed), named("fails", Failed), named("breaks", Failed), named("waits", Skipped)]
+        );
+        assert!(!read(xml).incomplete);
+    }
+
+    #[test]
+    fn a_file_stands_in_front_where_the_class_does_not_name_it() {
+        let xml = r#"<testsuites><testsuite name="s"><testcase file="test/a.js" classname="test" name="x"/></testsuite></testsuites>"#;
+        assert_eq!(cases(xml), [("test/a.js::s::x".to_owned(), Passed)]);
+        let xml = r#"<testsuite><testcase file="a.py" classname="a.py" name="x"/></testsuite>"#;
+        assert_eq!(cases(xml), [("a.py::x".to_owned(), Passed)]);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_incomplete_and_keeps_what_was_read() {
+        let cut =
+            read(r#"<testsuite name="s"><testcase classname="C" name="a"/><testcase classname="C" name="b"><fail"#);
+        assert_eq!(cut.cases, [("C::a".to_owned(), Passed)]);
+        assert!(cut.incomplete);
+        assert!(read("").incomplete);
+        assert!(read("no xml at all").incomplete);
+        assert!(read("<html><body>Not found</body></html>").incomplete);
+    }
+
+    #[test]
+    fn an_unknown_entity_is_kept_as_it_stands() {
+        assert_eq!(
+            cases("<testsuite><testcase classname='C' name='a &amp; &b;'/></testsuite>"),
+            [("C::a &amp; &b;".to_owned(), Passed)]
+        );
+        assert_eq!(
+            cases("<testsuite><testcase classname='C' name='a &amp; b'/></testsuite>"),
+            [("C::a & b".to_owned(), Passed)]
+        );
+    }
+}

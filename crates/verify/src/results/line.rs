@@ -50,3 +50,22 @@ pub(super) fn without_addresses(name: &str) -> Cow<'_, str> {
 pub(super) fn indent(line: &str) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_go_and_lines_stay() {
+        assert_eq!(plain("\u{1b}[1m\u{1b}[31m×\u{1b}[39m\u{1b}[22m a\r\nb\rc"), "× a\nb\nc");
+        assert_eq!(plain("\u{1b}]0;title\u{7}a \u{1b}]8;;http://x\u{1b}\\b"), "a b");
+        assert_eq!(plain("\u{1b}[31\nnext \u{1b}"), "\nnext ");
+        assert!(matches!(plain("nothing to do\n"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn addresses_become_equal_and_other_numbers_stay() {
+        assert_eq!(without_addresses("t[<object at 0x7f9d3fb1c810>]"), "t[<object at 0x…>]");
+        assert_eq!(without_addresses("t[0xff] t[123456789]"), "t[0xff] t[123456789]");
+    }
+}

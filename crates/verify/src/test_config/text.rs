@@ -58,7 +58,7 @@ pub(super) fn gradle_tests(content: &str) -> String {
             out.push_str(line.trim());
             out.push('\n');
             depth = (depth + line.matches('{').count()).saturating_sub(line.matches('}').count());
-        } else if lower.contains("enabled") && speaks || lower.contains("onlyif") && speaks {
+        } else if speaks && (lower.contains("enabled") || lower.contains("onlyif")) {
             out.push_str(line.trim());
             out.push('\n');
         }
