@@ -126,8 +126,7 @@ proptest! {
 
     #[test]
     fn plain_words_are_shown_as_they_are(words in prop::collection::vec("[a-zA-Z0-9.,;:'é]{1,10}", 1..30)) {
-        let text = words.join(" ");
-        prop_assume!(!text.starts_with(|c: char| c.is_ascii_digit() || c == ':'));
+        let text = format!("Word {}", words.join(" "));
         prop_assert_eq!(visible(&text).text, text);
     }
 

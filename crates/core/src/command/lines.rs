@@ -4,6 +4,8 @@
 //! tokenizer over what the Markdown renders to (no element that the comment opened is still open, and the line is
 //! not inside a tag, an attribute or a comment). Where HTML is nested wrongly, everything after it counts as inside.
 
+use std::ops::Range;
+
 use html5gum::{Token, Tokenizer};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
@@ -35,10 +37,16 @@ const SHIELDING: &[&str] = &[
 
 /// Byte offsets of the slashes, in order.
 pub(super) fn starting_with_slash(text: &str) -> Vec<(usize, Standing)> {
-    let mut shadow =
-        Shadow { text, page: String::new(), open: Vec::new(), at_line_start: false, candidates: Vec::new() };
+    let mut shadow = Shadow {
+        text,
+        page: String::new(),
+        open: Vec::new(),
+        at_line_start: false,
+        table_from: usize::MAX,
+        candidates: Vec::new(),
+    };
     for (event, range) in Parser::new_ext(text, OPTIONS).into_offset_iter().take(MAX_EVENTS) {
-        shadow.take(event, range.start);
+        shadow.take(event, range);
     }
     let outside_html = outside_html(&shadow.page);
     shadow
@@ -56,6 +64,8 @@ struct Shadow<'a> {
     page: String,
     open: Vec<Kind>,
     at_line_start: bool,
+    /// Where, in the paragraph at hand, a table begins for GitHub's parser; what stands above is the paragraph's.
+    table_from: usize,
     candidates: Vec<(usize, Standing)>,
 }
 
@@ -69,17 +79,22 @@ enum Kind {
 }
 
 impl Shadow<'_> {
-    fn take(&mut self, event: Event<'_>, start: usize) {
+    fn take(&mut self, event: Event<'_>, range: Range<usize>) {
         let starts_line = std::mem::take(&mut self.at_line_start);
         match event {
-            Event::Start(tag) => self.start(&tag),
+            Event::Start(tag) => {
+                if tag == Tag::Paragraph {
+                    self.table_from = table_from(self.text, range);
+                }
+                self.start(&tag);
+            }
             Event::End(end) => self.end(end),
             Event::SoftBreak | Event::HardBreak => self.at_line_start = true,
             Event::Html(html) | Event::InlineHtml(html) => {
                 self.page.push_str(&tag_filtered(&html).replace(OPEN, " "));
                 // A hidden comment at the start of a line leaves the rest of the line where it is: not at the start.
             }
-            Event::Text(text) if starts_line && text.starts_with('/') => self.candidate(start),
+            Event::Text(text) if starts_line && text.starts_with('/') => self.candidate(range.start),
             Event::Text(_)
             | Event::Code(_)
             | Event::InlineMath(_)
@@ -110,17 +125,10 @@ impl Shadow<'_> {
         }
     }
 
-    /// Whether the line after the one at `start` is a table's second row. GitHub's parser takes some such rows that ours
-    /// does not, so whatever looks like one counts.
-    fn heads_a_table(&self, start: usize) -> bool {
-        let next = self.text[start..].split('\n').nth(1).unwrap_or_default();
-        next.contains('-') && next.bytes().all(|b| matches!(b, b' ' | b'\t' | b'|' | b':' | b'-' | b'\x0b' | b'\x0c'))
-    }
-
     fn candidate(&mut self, start: usize) {
         let margin = &self.text[self.text[..start].rfind('\n').map_or(0, |end| end + 1)..start];
         let standing = if self.open == [Kind::Paragraph] && margin.len() <= 3 && margin.bytes().all(|b| b == b' ') {
-            if self.heads_a_table(start) { Standing::Swallowed } else { Standing::Own }
+            if start < self.table_from { Standing::Own } else { Standing::Swallowed }
         } else if margin.is_empty() && self.open.contains(&Kind::Swallowing) && !self.open.contains(&Kind::Closed) {
             Standing::Swallowed
         } else {
@@ -132,6 +140,23 @@ impl Shadow<'_> {
             self.candidates.push((start, standing));
         }
     }
+}
+
+/// The start of the line above the first line of a paragraph that looks like a table's second row, or no place at all.
+/// GitHub's parser takes some such rows that ours does not, so whatever looks like one counts.
+fn table_from(text: &str, paragraph: Range<usize>) -> usize {
+    let mut start = paragraph.start;
+    let mut above = None;
+    for line in text[paragraph].split('\n') {
+        let row =
+            line.contains('-') && line.bytes().all(|b| matches!(b, b' ' | b'\t' | b'|' | b':' | b'-' | 0x0B | 0x0C));
+        match above {
+            Some(above) if row => return above,
+            _ => above = Some(start),
+        }
+        start += line.len() + 1;
+    }
+    usize::MAX
 }
 
 fn name(tag: TagEnd) -> &'static str {

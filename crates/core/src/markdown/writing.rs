@@ -63,12 +63,14 @@ impl Writing {
                 None => "- ".to_owned(),
             };
             let indent = " ".repeat(marker.len());
-            let tight = matches!(item.as_slice(), [Block::Paragraph(_), Block::List(..)]);
-            let content = if tight {
-                item.iter().map(|block| self.block(block)).collect::<Vec<_>>().join("\n")
-            } else {
-                self.blocks(item)
-            };
+            // A list right under its paragraph stays there; a number other than 1 needs the empty line.
+            let tight = matches!(item.as_slice(), [Block::Paragraph(_), Block::List(None | Some(1), _)]);
+            let parts: Vec<String> =
+                item.iter().map(|block| self.block(block)).filter(|part| !part.is_empty()).collect();
+            let content = parts.join(if tight { "\n" } else { "\n\n" });
+            if content.is_empty() {
+                continue;
+            }
             lines.push(prefixed(&content, &marker, &indent));
         }
         lines.join("\n")
