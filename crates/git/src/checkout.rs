@@ -80,7 +80,11 @@ impl Git {
             CheckoutOf::Commit(sha) => oid(sha)?,
             CheckoutOf::Tree(tree) => tree.0,
         };
-        let name = format!("{repo}-{root}");
+        let name = match self.owner() {
+            // Under another owner it is another checkout: the configuration may have changed since.
+            Some((uid, gid)) => format!("{repo}-{root}-{uid}-{gid}"),
+            None => format!("{repo}-{root}"),
+        };
         let folder = self.checkouts().join(&name);
         loop {
             let lease = Lease::take(&self.checkouts(), &name, now).await?;
@@ -94,6 +98,11 @@ impl Git {
             }
             // The exclusive lock goes before a shared one is taken, and pruning may come in between: look again.
         }
+    }
+
+    /// Who gets checkouts; nobody but the caller unless that is root.
+    fn owner(&self) -> Option<(u32, u32)> {
+        self.inner.config.checkout_owner.filter(|_| rustix::process::geteuid().is_root())
     }
 
     pub(crate) fn checkouts(&self) -> PathBuf {
@@ -124,7 +133,7 @@ impl Git {
             })
             .await?;
         self.pack(repo, &content.objects(), &tree_folder).await?;
-        let owner = self.inner.config.checkout_owner;
+        let owner = self.owner();
         let target = folder.to_owned();
         blocking(move || {
             small_git::write_index(&content, &tree_folder)?;

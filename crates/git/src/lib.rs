@@ -28,6 +28,7 @@ mod remote;
 mod stale;
 mod tree;
 
+pub use changes::HostileChange;
 pub use checkout::{Checkout, CheckoutError, CheckoutOf};
 pub use config::{CredentialProgram, GitConfig, ImportLimits};
 pub use credential::credential_main;

@@ -28,8 +28,10 @@ impl Git {
     ///
     /// # Errors
     /// If the folder cannot be made.
-    pub fn new(config: GitConfig) -> Result<Self, GitError> {
+    pub fn new(mut config: GitConfig) -> Result<Self, GitError> {
         forget_personal_configuration();
+        // Git runs inside the mirror, where a relative path would mean something else.
+        config.root = std::path::absolute(&config.root).map_err(GitError::io("finding the folder for repositories"))?;
         let home = config.root.join("empty-home");
         // The root's own mode is the operator's.
         std::fs::create_dir_all(&config.root).map_err(GitError::io("making the folder for repositories"))?;

@@ -16,6 +16,9 @@ use crate::read::size;
 /// `added_lines`, which the policy refuses: what was not scanned is not pushed.
 const MAX_ADDED_BYTES: usize = 32 * 1024 * 1024;
 
+/// Bytes of a file beyond which it is not compared line by line and counts as binary.
+const MAX_COMPARED_BYTES: i64 = 16 * 1024 * 1024;
+
 impl Git {
     /// What differs between two commits, file by file, in the order of their paths. Renames show as a deleted and a new
     /// file.
@@ -89,7 +92,7 @@ fn difference<'r>(
         .include_typechange(false)
         .skip_binary_check(false)
         .indent_heuristic(false)
-        .max_size(i64::MAX);
+        .max_size(MAX_COMPARED_BYTES);
     Ok(repository.diff_tree_to_tree(Some(&base), Some(&head), Some(&mut options))?)
 }
 

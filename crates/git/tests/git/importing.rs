@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use baton_core::domain::enclosure::{FileMode, WorkspaceChanges, WorkspaceFile};
 use baton_core::domain::patch::path::check_path;
+use baton_core::domain::patch::{PatchPolicy, judge};
 use baton_git::{CheckoutOf, ImportError, ReadError};
 use insta::{assert_debug_snapshot, assert_snapshot};
 use proptest::prelude::*;
@@ -96,6 +97,18 @@ async fn a_file_in_a_link_s_place_is_read_line_by_line() {
     assert_eq!((files[0].old_mode, files[0].new_mode), (Some(FileMode::Symlink), Some(FileMode::Regular)));
     assert_eq!(files[0].additions, [(1, "a".to_owned()), (2, "b".to_owned())]);
     assert_eq!((files[0].added_lines, files[0].new_size, files[0].link_target.as_deref()), (2, 4, None));
+}
+
+#[tokio::test]
+async fn a_file_too_large_to_compare_counts_as_binary() {
+    let w = World::new();
+    let base = w.fetched().await;
+    let line = "a line of text\n".repeat(1024);
+    let large = w.import(&base, &[("large.txt", &line.repeat(1200)), ("small.txt", &line)]).await;
+    let files = w.git.patch(REPO, &base, &large).await.unwrap().files;
+    let seen: Vec<_> = files.iter().map(|f| (f.path.as_str(), f.binary, f.additions.len())).collect();
+    assert_eq!(seen, [("large.txt", true, 0), ("small.txt", false, 1024)]);
+    assert!(!judge(&w.git.patch(REPO, &base, &large).await.unwrap(), &PatchPolicy::default()).is_clean());
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ async fn during_and_after_fetch_and_push_the_token_shows_nowhere() {
         until("git waits with the token in hand", || w.server.waiting() > 0).await;
         let url = w.server.url("o/r.git");
         assert!(!processes_showing(url.as_bytes()).is_empty(), "the search finds the running git by its URL");
-        assert_eq!(processes_showing(b"CANARY"), Vec::<String>::new());
+        assert_eq!(processes_showing(b"CANARY.7f3a-91c2"), Vec::<String>::new());
         // A program started at this moment inherits nothing of it.
         assert_eq!(inherited(), inherited_before);
         w.server.open_gate();
@@ -85,7 +85,7 @@ async fn during_and_after_fetch_and_push_the_token_shows_nowhere() {
     assert!(w.server.seen().iter().any(|seen| seen.authorization.is_some()), "the token was used");
     assert!(w.server.seen().iter().all(|seen| !seen.line.contains("CANARY")));
     assert!(!files_showing(&w.root(), b"repositoryformatversion").is_empty(), "the search finds what there is");
-    assert_eq!(files_showing(&w.root(), b"CANARY"), Vec::<PathBuf>::new());
+    assert_eq!(files_showing(&w.root(), b"CANARY.7f3a-91c2"), Vec::<PathBuf>::new());
     assert!(!format!("{:?}", w.remote()).contains("CANARY"), "nor in a debug print");
 }
 
