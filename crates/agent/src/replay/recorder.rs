@@ -211,3 +211,20 @@ impl<M: Model> Model for Recorder<M> {
         .boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever a model says, written with variables and filled again it is the same text.
+        #[test]
+        fn what_is_written_says_the_same_again(text in "[{}abn:* ]{0,24}") {
+            let variables = Variables::from([("n".to_owned(), "ab".to_owned()), ("m".to_owned(), "}{".to_owned())]);
+            let written = with_variables(&text, &variables);
+            prop_assert_eq!(Pattern::parse(&written).unwrap().fill(&variables).unwrap(), text);
+        }
+    }
+}

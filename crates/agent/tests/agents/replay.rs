@@ -131,6 +131,13 @@ fn a_file_that_is_no_recording_says_what_is_wrong() {
     ");
 }
 
+#[test]
+fn the_example_in_the_readme_is_a_recording() {
+    let readme = include_str!("../../README.md");
+    let example = readme.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(Script::from_json(example).unwrap().conversations[0].turns.len(), 3);
+}
+
 #[tokio::test]
 async fn a_live_run_is_recorded_and_replays_with_another_nonce() {
     let folder = tempfile::tempdir().unwrap();
