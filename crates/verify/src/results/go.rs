@@ -58,8 +58,9 @@ struct Json {
 
 #[derive(Default)]
 struct Package {
-    /// Tests that have begun, with the result that stands in their output behind something they printed.
-    open: Vec<(String, Option<TestStatus>)>,
+    /// Tests that have begun, with their order and the result that stands in their output behind something they printed.
+    open: HashMap<String, (usize, Option<TestStatus>)>,
+    begun: usize,
     failed: bool,
 }
 
@@ -67,12 +68,13 @@ impl Json {
     fn event(&mut self, event: Event) {
         let package = self.packages.entry(event.package.clone()).or_default();
         if event.action == "run" {
-            package.open.push((event.test, None));
+            package.begun += 1;
+            package.open.insert(event.test, (package.begun, None));
         } else if event.action == "output" {
             self.reading.incomplete |= broke_off(&event.output);
             let found = RESULT.as_ref().and_then(|result| result.captures(event.output.trim_end()));
             if let Some(found) = found.filter(|found| found[2] == event.test)
-                && let Some(entry) = package.open.iter_mut().find(|(test, _)| *test == event.test)
+                && let Some(entry) = package.open.get_mut(&event.test)
             {
                 entry.1 = status(&found[1]);
             }
@@ -84,13 +86,15 @@ impl Json {
     fn result(&mut self, name: &str, test: &str, status: TestStatus) {
         let package = self.packages.entry(name.to_owned()).or_default();
         if !test.is_empty() {
-            package.open.retain(|(open, _)| open != test);
+            package.open.remove(test);
             package.failed |= status == TestStatus::Failed;
             self.reading.add(&format!("{name}::{test}"), status);
             return;
         }
         // The package's own result: what still runs now never ends, and one that fails without a failed test is broken.
-        for (test, said) in std::mem::take(&mut package.open) {
+        let mut open: Vec<_> = std::mem::take(&mut package.open).into_iter().collect();
+        open.sort_by_key(|(_, (order, _))| *order);
+        for (test, (_, said)) in open {
             self.reading.incomplete |= said.is_none();
             let said = said.unwrap_or(TestStatus::Failed);
             package.failed |= said == TestStatus::Failed;

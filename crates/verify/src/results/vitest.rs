@@ -1,5 +1,6 @@
 //! Vitest: a line for each test (`--reporter=verbose`), JSON, TAP (`tap-flat`), and else a line for each file.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use baton_core::domain::evidence::TestStatus;
@@ -55,10 +56,10 @@ fn read_report(output: &str) -> Reading {
             reading.add(&file, status);
         }
     }
-    for file in &broken {
-        if !reading.cases.iter().any(|(name, _)| name == file) {
-            reading.add(file, TestStatus::Failed);
-        }
+    let named: HashSet<&str> = reading.cases.iter().map(|(name, _)| name.as_str()).collect();
+    let unnamed: Vec<&String> = broken.iter().filter(|file| !named.contains(file.as_str())).collect();
+    for file in unnamed {
+        reading.add(file, TestStatus::Failed);
     }
     reading.incomplete = !counted || !broken.is_empty();
     reading
