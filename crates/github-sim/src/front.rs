@@ -83,7 +83,7 @@ async fn take(request: Request) -> Result<Incoming, Response<Body>> {
 }
 
 /// Everything that is not git.
-fn dispatch(world: &Mutex<World>, mut request: Incoming) -> Reply {
+fn dispatch(world: &Arc<Mutex<World>>, mut request: Incoming) -> Reply {
     let path = request.path.clone();
     if let Some(rest) = path.strip_prefix("/_sim") {
         request.path = rest.to_owned();

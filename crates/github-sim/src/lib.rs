@@ -53,7 +53,7 @@ pub use graphql::operations as graphql_operations;
 pub use hook::delivery::DeliveryRecord;
 pub use hook::sign::{sha1_signature, sha256_signature};
 pub use person::{Person, Verdict};
-pub use reading::{CheckRunRecord, PullRecord};
+pub use reading::{CheckRunRecord, EditRecord, PullRecord};
 pub use refusal::Refusal;
 pub use rest::{Needs, OPERATIONS_DOC, Operation, operations};
 pub use seed::{Seed, SeedApp, SeedError, SeedRepository};

@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::clock::stamp;
 use crate::refusal::Refusal;
 use crate::sim::{Sim, find};
 use crate::world::World;
-use crate::world::issue::Issue;
+use crate::world::issue::{Edit, Issue};
 
 /// A pull request in short.
 #[derive(Debug, Clone, Serialize)]
@@ -34,6 +35,19 @@ pub struct PullRecord {
     pub labels: Vec<String>,
     /// Who is asked for a review.
     pub requested_reviewers: Vec<String>,
+}
+
+/// What a title or text was before somebody changed it.
+#[derive(Debug, Clone, Serialize)]
+pub struct EditRecord {
+    /// When it was changed.
+    pub at: String,
+    /// Who changed it.
+    pub by: String,
+    /// `title`, `body`, or `comment ID`.
+    pub what: String,
+    /// The text before.
+    pub from: String,
 }
 
 /// A check run in short.
@@ -123,6 +137,24 @@ impl Sim {
         let world = self.lock();
         let repo = find(&world, full_name)?;
         world.pull_diff(repo, number).ok_or_else(Refusal::not_found)
+    }
+
+    /// The edit history of a thread: of its head first, then of each comment.
+    ///
+    /// # Errors
+    /// When there is no such thread.
+    pub fn edits(&self, full_name: &str, number: u64) -> Result<Vec<EditRecord>, Refusal> {
+        let world = self.lock();
+        let issue = world.issue(find(&world, full_name)?, number).ok_or_else(Refusal::not_found)?;
+        let head = issue.edits.iter().map(|edit| (edit.field.to_owned(), edit));
+        let comments = issue.comments.iter().flat_map(|it| it.edits.iter().map(|edit| (format!("comment {}", it.id), edit)));
+        let record = |(what, edit): (String, &Edit)| EditRecord {
+            at: stamp(edit.at),
+            by: world.login(edit.by).to_owned(),
+            what,
+            from: edit.from.clone(),
+        };
+        Ok(head.chain(comments).map(record).collect())
     }
 
     /// The logins assigned to an issue.

@@ -61,7 +61,6 @@ pub struct Sim {
     pub(crate) world: Arc<Mutex<World>>,
     urls: Urls,
     runtime: Option<tokio::runtime::Runtime>,
-    client: reqwest::Client,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -119,7 +118,7 @@ impl Sim {
             .map_err(|error| other(&error))?;
         {
             let mut locked = lock(&world);
-            locked.outbox.attend(runtime.handle().clone(), Arc::downgrade(&world), client.clone());
+            locked.outbox.attend(runtime.handle().clone(), Arc::downgrade(&world), client);
         }
         let service = router(Arc::clone(&world)).into_make_service_with_connect_info::<Wire>();
         let listener = {
@@ -131,7 +130,13 @@ impl Sim {
                 tracing::error!(%error, "the simulator stopped serving");
             }
         });
-        Ok(Self { world, urls, runtime: Some(runtime), client, _folder: folder })
+        Ok(Self { world, urls, runtime: Some(runtime), _folder: folder })
+    }
+
+    /// Another handle on a running simulator, for its own control API: does not end it when dropped.
+    pub(crate) fn view(world: &Arc<Mutex<World>>) -> Self {
+        let urls = lock(world).urls.clone();
+        Self { world: Arc::clone(world), urls, runtime: None, _folder: None }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
@@ -425,9 +430,9 @@ impl Sim {
         let _ = pending.wait_for(|pending| *pending == 0).await;
     }
 
-    /// The client the simulator itself uses; for tests that want to ask over HTTP.
-    pub fn http(&self) -> &reqwest::Client {
-        &self.client
+    /// How many webhooks are on their way.
+    pub fn pending_webhooks(&self) -> usize {
+        *self.lock().outbox.pending().borrow()
     }
 }
 

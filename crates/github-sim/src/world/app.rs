@@ -55,7 +55,6 @@ pub(crate) struct Token {
     pub id: u64,
     pub text: String,
     pub kind: TokenKind,
-    pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
     pub revoked: bool,
     /// Requests counted in the current hour, for the rate-limit headers.

@@ -41,7 +41,6 @@ pub(crate) enum ReviewState {
     Approved,
     ChangesRequested,
     Commented,
-    Dismissed,
 }
 
 impl ReviewState {
@@ -51,7 +50,6 @@ impl ReviewState {
             Self::Approved => "APPROVED",
             Self::ChangesRequested => "CHANGES_REQUESTED",
             Self::Commented => "COMMENTED",
-            Self::Dismissed => "DISMISSED",
         }
     }
 

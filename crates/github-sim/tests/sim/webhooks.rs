@@ -1,0 +1,116 @@
+//! Webhooks as they arrive.
+
+use serde_json::json;
+
+use crate::stage::{REPO, Stage, receiver, shorts};
+
+#[tokio::test]
+async fn a_story_arrives_in_order_and_signed() {
+    let stage = Stage::new();
+    let (url, inbox) = receiver(202).await;
+    let sim = &stage.sim;
+    sim.webhook_url(stage.app.app_id, &url).unwrap();
+    let token = stage.mint(json!({})).await;
+    let alice = sim.person("alice");
+    let issue = alice.opens_issue(REPO, "It crashes", "Body").unwrap();
+    alice.edits_issue(REPO, issue, None, Some("Better body")).unwrap();
+    alice.labels(REPO, issue, "baton").unwrap();
+    alice.assigns(REPO, issue, "rita").unwrap();
+    let comment = alice.says(REPO, issue, "/plan").unwrap();
+    alice.edits_comment(REPO, comment, "/plan please").unwrap();
+    sim.person("olaf").quietly().says(REPO, issue, "nobody hears").unwrap();
+    let path = format!("/repos/acme/app/issues/{issue}/comments");
+    stage.send("POST", &path, &token, Some(json!({"body": "The plan"}))).await;
+    alice.closes(REPO, issue).unwrap();
+    sim.settle().await;
+    let got = inbox.lock().unwrap().clone();
+    for delivery in &got {
+        let expected = github_sim::sha256_signature(&stage.app.webhook_secret, &delivery.body);
+        assert_eq!(delivery.header("x-hub-signature-256"), expected);
+        assert_eq!(delivery.header("x-github-hook-installation-target-id"), stage.app.app_id.to_string());
+        assert_eq!(delivery.header("x-github-hook-installation-target-type"), "integration");
+        assert!(delivery.header("user-agent").starts_with("GitHub-Hookshot/"));
+    }
+    assert_eq!(got[2].json()["changes"], json!({"body": {"from": "Body"}}));
+    assert_eq!(got[1].json()["installation"]["id"], stage.installation);
+    insta::assert_snapshot!(shorts(&inbox).join("\n"), @r"
+    ping
+    issues.opened by alice
+    issues.edited by alice
+    issues.labeled by alice
+    issues.assigned by alice
+    issue_comment.created by alice
+    issue_comment.edited by alice
+    issue_comment.created by baton[bot]
+    issues.closed by alice
+    ");
+}
+
+#[tokio::test]
+async fn a_failed_delivery_stays_failed_until_sent_again_under_its_guid() {
+    let stage = Stage::new();
+    let (broken, _) = receiver(500).await;
+    stage.sim.webhook_url(stage.app.app_id, &broken).unwrap();
+    stage.sim.person("alice").opens_issue(REPO, "One", "").unwrap();
+    stage.sim.settle().await;
+    let failed = stage.send("GET", "/app/hook/deliveries?status=failure", &stage.jwt(), None).await;
+    let delivery = failed.body.as_array().unwrap().iter().find(|it| it["event"] == "issues").unwrap().clone();
+    assert_eq!((&delivery["status_code"], &delivery["redelivery"]), (&json!(500), &json!(false)));
+    let (url, inbox) = receiver(200).await;
+    stage.sim.webhook_url(stage.app.app_id, &url).unwrap();
+    let id = delivery["id"].as_u64().unwrap();
+    let again = stage.send("POST", &format!("/app/hook/deliveries/{id}/attempts"), &stage.jwt(), None).await;
+    assert_eq!(again.status, 202);
+    stage.sim.settle().await;
+    let got = inbox.lock().unwrap().clone();
+    let issue = got.iter().find(|it| it.header("x-github-event") == "issues").unwrap();
+    assert_eq!(issue.header("x-github-delivery"), delivery["guid"].as_str().unwrap());
+    let full = stage.send("GET", &format!("/app/hook/deliveries/{id}"), &stage.jwt(), None).await;
+    assert_eq!(full.body["request"]["payload"]["action"], "opened");
+}
+
+#[tokio::test]
+async fn held_webhooks_come_late_and_backwards_and_forged_ones_fail_their_signature() {
+    let stage = Stage::new();
+    let (url, inbox) = receiver(200).await;
+    stage.sim.webhook_url(stage.app.app_id, &url).unwrap();
+    stage.sim.settle().await;
+    shorts(&inbox);
+    stage.sim.hold_webhooks();
+    let issue = stage.sim.person("alice").opens_issue(REPO, "One", "").unwrap();
+    stage.sim.person("alice").says(REPO, issue, "/plan").unwrap();
+    stage.sim.settle().await;
+    assert!(inbox.lock().unwrap().is_empty());
+    stage.sim.release_webhooks(true);
+    stage.sim.settle().await;
+    assert_eq!(shorts(&inbox), ["issue_comment.created by alice", "issues.opened by alice"]);
+    let guid = stage.sim.deliveries().last().unwrap().guid.clone();
+    stage.sim.forge(&guid, Some("not the secret")).unwrap();
+    stage.sim.forge(&guid, None).unwrap();
+    stage.sim.settle().await;
+    let got = inbox.lock().unwrap().clone();
+    let signature = github_sim::sha256_signature(&stage.app.webhook_secret, &got[0].body);
+    assert_ne!(got[0].header("x-hub-signature-256"), signature);
+    assert_eq!(got[1].header("x-hub-signature-256"), "");
+    assert_ne!(got[0].header("x-github-delivery"), guid);
+}
+
+#[tokio::test]
+async fn only_subscribed_events_of_installed_repositories_are_sent() {
+    let stage = Stage::new();
+    let (url, inbox) = receiver(200).await;
+    stage.sim.webhook_url(stage.app.app_id, &url).unwrap();
+    stage.sim.repository("acme/other", [("a", "a")]).unwrap();
+    stage.sim.person("acme").opens_issue("acme/other", "Unheard", "").unwrap();
+    stage.sim.install(stage.app.app_id, "acme/other").unwrap();
+    stage.sim.person("acme").opens_issue("acme/other", "Heard", "").unwrap();
+    stage.sim.suspend(stage.installation, true);
+    stage.sim.person("acme").opens_issue("acme/other", "Unheard too", "").unwrap();
+    stage.sim.settle().await;
+    insta::assert_snapshot!(shorts(&inbox).join("\n"), @r"
+    ping
+    installation_repositories.added by acme
+    issues.opened by acme
+    installation.suspend by acme
+    ");
+}
