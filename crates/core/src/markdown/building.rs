@@ -2,9 +2,11 @@
 
 use html5gum::{StartTag, Token};
 
+use super::attributes;
 use super::characters::{is_hidden, is_line_end, is_space};
 use super::dialect::{is_html_element, is_void_element};
 use super::document::{Block, Inline, plain, push_flat};
+use super::frame::{Frame, Kind, flush, trimmed};
 use super::hidden::{Hidden, Omitted};
 use super::reading::{Page, language_of};
 use super::style::hides;
@@ -19,50 +21,6 @@ pub(crate) struct Builder {
     /// The open elements inside a hidden one, and the text in it.
     hidden: Option<(Vec<String>, String)>,
     omitted: Omitted,
-}
-
-/// An open element and what it has gathered.
-#[derive(Default)]
-struct Frame {
-    name: String,
-    kind: Kind,
-    blocks: Vec<Block>,
-    line: Vec<Inline>,
-    text: String,
-    items: Vec<Vec<Block>>,
-    cells: Vec<Vec<Inline>>,
-    rows: Vec<Vec<Vec<Inline>>>,
-}
-
-#[derive(Default, PartialEq, Eq)]
-enum Kind {
-    #[default]
-    Page,
-    Quote,
-    Item,
-    Details(Vec<Inline>),
-    List(Option<u64>),
-    Table,
-    Row,
-    Cell,
-    Heading(u8),
-    Summary,
-    Emphasis,
-    Strong,
-    Deleted,
-    Code,
-    Link(String),
-    Verbatim(String),
-}
-
-impl Kind {
-    fn gathers_blocks(&self) -> bool {
-        matches!(self, Self::Page | Self::Quote | Self::Item | Self::Details(_) | Self::List(_))
-    }
-
-    fn is_formatting(&self) -> bool {
-        matches!(self, Self::Emphasis | Self::Strong | Self::Deleted | Self::Code | Self::Link(_))
-    }
 }
 
 impl Builder {
@@ -99,14 +57,14 @@ impl Builder {
 
     fn start(&mut self, tag: &StartTag<()>) {
         let name = String::from_utf8_lossy(&tag.name).into_owned();
-        self.note_attributes(&name, tag);
+        attributes::note(&name, tag, &mut self.omitted);
         if let Some((inside, _)) = &mut self.hidden {
             if !is_void_element(&name) && inside.len() < 1000 {
                 inside.push(name);
             }
             return;
         }
-        let attribute = |wanted: &str| attribute(tag, wanted);
+        let attribute = |wanted: &str| attributes::value(tag, wanted);
         if hides(&name, &attribute) && !is_void_element(&name) {
             self.hidden = Some((vec![name], String::new()));
             return;
@@ -384,69 +342,6 @@ impl Builder {
     fn push_some(&mut self, line: Vec<Inline>, make: impl FnOnce(Vec<Inline>) -> Inline) {
         if !line.is_empty() {
             self.push(make(line));
-        }
-    }
-
-    /// Records every attribute that says something nobody reads.
-    fn note_attributes(&mut self, element: &str, tag: &StartTag<()>) {
-        for (name, value) in &tag.attributes {
-            let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(value));
-            let kind = match (element, name.as_ref()) {
-                ("a", "href") => continue,
-                ("a", "title") => Hidden::LinkTitle,
-                ("img" | "image", "alt" | "title") => Hidden::ImageText,
-                ("img" | "image" | "source", "src" | "srcset") => Hidden::ImageAddress,
-                (_, "class") if value.starts_with("language-") || value.starts_with("footnote-") => continue,
-                (_, "id") if value.len() < 8 => continue,
-                (_, "style") if value.starts_with("text-align: ") && value.len() < 20 => continue,
-                (_, "type") if value == "checkbox" => continue,
-                (_, "align" | "dir" | "width" | "height" | "start" | "colspan" | "rowspan") if value.len() < 12 => {
-                    continue;
-                }
-                _ => Hidden::Attribute,
-            };
-            let text = match kind {
-                Hidden::Attribute if value.is_empty() => continue,
-                Hidden::Attribute => format!("{name}={value}"),
-                _ => value.into_owned(),
-            };
-            self.omitted.add(kind, &text);
-        }
-    }
-}
-
-fn attribute(tag: &StartTag<()>, wanted: &str) -> Option<String> {
-    tag.attributes
-        .iter()
-        .find(|(name, _)| name.as_slice() == wanted.as_bytes())
-        .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
-}
-
-/// Makes a paragraph of the line gathered so far.
-fn flush(frame: &mut Frame) {
-    let line = trimmed(std::mem::take(&mut frame.line));
-    if !line.is_empty() {
-        match frame.kind {
-            Kind::List(_) => frame.items.push(vec![Block::Paragraph(line)]),
-            _ => frame.blocks.push(Block::Paragraph(line)),
-        }
-    }
-}
-
-fn trimmed(mut line: Vec<Inline>) -> Vec<Inline> {
-    loop {
-        match line.last_mut() {
-            Some(Inline::Break) => {
-                line.pop();
-            }
-            Some(Inline::Text(text)) if text.trim_end().is_empty() => {
-                line.pop();
-            }
-            Some(Inline::Text(text)) => {
-                text.truncate(text.trim_end().len());
-                return line;
-            }
-            _ => return line,
         }
     }
 }
