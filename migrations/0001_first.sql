@@ -96,7 +96,7 @@ CREATE INDEX jobs_lane ON jobs (lane, lane_turn, id) WHERE state = 'queued' AND 
 CREATE UNIQUE INDEX jobs_one_front_per_lane ON jobs (lane) WHERE state = 'queued' AND waits_for < 2 AND lane IS NOT NULL;
 CREATE INDEX jobs_running ON jobs (slot, repository) WHERE state = 'running';
 CREATE INDEX jobs_leases ON jobs (lease_until) WHERE state = 'running';
-CREATE INDEX jobs_by_state ON jobs (state, id);
+CREATE INDEX jobs_dead ON jobs (id) WHERE state = 'dead';
 CREATE INDEX jobs_by_task ON jobs (task_id, id);
 
 -- When each repository was last served, as a counter: fairness between repositories.

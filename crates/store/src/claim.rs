@@ -33,14 +33,15 @@ pub struct Claim<'a> {
 }
 
 /// Lets through what was waiting for its time.
-const RIPEN: &str = "UPDATE jobs SET waits_for = 0 WHERE state = 'queued' AND waits_for = 1 AND run_at <= $1";
+pub(crate) const RIPEN: &str =
+    "UPDATE jobs SET waits_for = 0 WHERE state = 'queued' AND waits_for = 1 AND run_at <= $1";
 
 /// The next job of a class. Every repository with something ready offers its first (highest priority, then oldest);
 /// among those goes the highest priority, then the repository that has least running, then the one served longest ago.
 ///
 /// The recursion hops from repository to repository on the index, so the cost grows with the repositories that wait, not
 /// with the jobs.
-const NEXT: &str = "
+pub(crate) const NEXT: &str = "
     WITH RECURSIVE waiting (repository) AS (
         SELECT MIN(repository) FROM jobs WHERE state = 'queued' AND waits_for = 0 AND slot = $1
         UNION ALL
@@ -75,7 +76,9 @@ const TAKE_TURN: &str = "
     INSERT INTO turns (slot, repository, turn) VALUES ($1, $2, (SELECT COALESCE(MAX(turn), 0) + 1 FROM turns))
     ON CONFLICT (slot, repository) DO UPDATE SET turn = excluded.turn";
 
-const NEXT_RUN_AT: &str = "SELECT MIN(run_at) AS at FROM jobs WHERE state = 'queued' AND waits_for < 2";
+const READY: &str = "SELECT run_at AS at FROM jobs WHERE state = 'queued' AND waits_for = 0 LIMIT 1";
+
+const RIPENS_NEXT: &str = "SELECT MIN(run_at) AS at FROM jobs WHERE state = 'queued' AND waits_for = 1";
 
 impl Store {
     /// Claims the next job of a class, if there is one that may go now.
@@ -89,12 +92,17 @@ impl Store {
         Ok(claimed)
     }
 
-    /// When the next job may go by its time. A time in the past means: now, limits and pause aside. `None`: nothing waits.
+    /// When the next job may go by its time: a time that is past if one may go now (limits and pause aside), `None` if
+    /// nothing waits for its time.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn next_run_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let row = self.engine.first(NEXT_RUN_AT, &[]).await?;
+        let ready = self.engine.first(READY, &[]).await?;
+        let row = match ready {
+            Some(row) => Some(row),
+            None => self.engine.first(RIPENS_NEXT, &[]).await?,
+        };
         Ok(row.map(|row| row.maybe_time("at")).transpose()?.flatten())
     }
 }

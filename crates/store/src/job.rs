@@ -178,7 +178,8 @@ macro_rules! oldest_first {
     };
 }
 const OF_TASK: &str = oldest_first!("task_id = $2");
-const OF_STATE: &str = oldest_first!("state = $3");
+const DEAD: &str = oldest_first!("state = 'dead'");
+const RUNNING: &str = oldest_first!("state = 'running'");
 const ALL: &str = oldest_first!("id > 0");
 
 const COUNTS: &str = "SELECT state, COUNT(*) AS n FROM jobs GROUP BY state";
@@ -199,7 +200,8 @@ impl Store {
     pub async fn jobs(&self, filter: &JobFilter<'_>, after: Option<JobId>, limit: u32) -> Result<Vec<Job>, StoreError> {
         let statement = match filter {
             JobFilter { task: Some(_), .. } => OF_TASK,
-            JobFilter { state: Some(_), .. } => OF_STATE,
+            JobFilter { state: Some(JobState::Dead), .. } => DEAD,
+            JobFilter { state: Some(JobState::Running), .. } => RUNNING,
             JobFilter { .. } => ALL,
         };
         let params = params![

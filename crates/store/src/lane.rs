@@ -8,13 +8,13 @@ use crate::job::JobId;
 use crate::store::Tx;
 
 /// Steps back whatever waits in the lane behind another, so that only the head is left to be let through.
-const HOLD: &str = "
+pub(crate) const HOLD: &str = "
     UPDATE jobs SET waits_for = 2
     WHERE lane = $1 AND state = 'queued' AND waits_for < 2
       AND id <> (SELECT h.id FROM jobs h WHERE h.lane = $1 AND h.state = 'queued' ORDER BY h.lane_turn, h.id LIMIT 1)";
 
 /// Lets the head of the lane through to its time, or to a worker, unless a job of the lane is running.
-const ADVANCE: &str = "
+pub(crate) const ADVANCE: &str = "
     UPDATE jobs SET waits_for = CASE WHEN run_at <= $2 THEN 0 ELSE 1 END
     WHERE id = (SELECT h.id FROM jobs h WHERE h.lane = $1 AND h.state = 'queued' ORDER BY h.lane_turn, h.id LIMIT 1)
       AND waits_for = 2

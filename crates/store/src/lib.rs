@@ -19,6 +19,8 @@ mod lane;
 mod lease;
 mod memory;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod rescue;
 mod run;
 mod setting;
