@@ -237,3 +237,23 @@ async fn a_web_page_in_place_of_a_provider_says_what_to_check() {
     let ran = run_to_end(&native, request(RunKind::Plan, "c0ffee"), &Workspace::broken()).await;
     assert_snapshot!(ran.outcome.unwrap_err(), @"the provider answered with text/html; charset=utf-8 where a stream of events was expected; check base_url and api");
 }
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_with_the_key() {
+    let target = sim(vec![]).await;
+    let elsewhere = target.url();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let redirect = move |path: axum::http::Uri| {
+            let to = format!("{elsewhere}{}", path.path());
+            async move { axum::response::Redirect::temporary(&to) }
+        };
+        axum::serve(listener, axum::Router::new().fallback(redirect)).await
+    });
+    let native = Native::new(config(Api::Anthropic, format!("http://{address}"), KEY)).unwrap();
+    let ran = run_to_end(&native, request(RunKind::Plan, "c0ffee"), &Workspace::broken()).await;
+    let reason = "the provider answered 307".to_owned();
+    assert_eq!(ran.outcome, Err(AgentFailure::Permanent { reason }));
+    assert_eq!(target.requests().len(), 0);
+}
