@@ -12,6 +12,9 @@ use crate::results::{self, Reading};
 /// Bytes of output kept for people and for the agent.
 const TAIL_BYTES: usize = 6000;
 
+/// How pytest and unittest end when there are no tests: that is no failure to name them.
+const NO_TESTS: Ending = Ending::Exited(5);
+
 /// One command that was run, with what came back.
 #[derive(Clone, Copy, Debug)]
 pub enum Executed<'a> {
@@ -43,13 +46,13 @@ pub fn assemble(executed: &[Executed<'_>], workspace: &str) -> TestRun {
             }
             Executed::Test(command, completed, files) => {
                 let reading = read(command, completed, files, workspace);
-                let incomplete =
-                    reading.incomplete || !matches!(completed.ending, Ending::Exited(_)) || completed.dropped_bytes > 0;
                 let is_named = command.results != ResultSource::ExitStatus;
+                let silent = reading.cases.is_empty() && !completed.ending.success() && completed.ending != NO_TESTS;
+                let cut_off = !matches!(completed.ending, Ending::Exited(_)) || completed.dropped_bytes > 0;
                 let reported = Reported {
                     tests: reading.cases.len(),
                     failed: reading.cases.iter().filter(|(_, status)| *status == TestStatus::Failed).count(),
-                    incomplete: is_named && incomplete,
+                    incomplete: is_named && (reading.incomplete || silent || cut_off),
                 };
                 let shown = shown(&command.command, &command.folder);
                 run.commands.push(command_run(shown, completed, CommandRole::Test, reported));

@@ -86,12 +86,11 @@ fn missing(base: &TestRun, branch: &TestRun) -> Option<String> {
     ))
 }
 
-/// Whether a command failed on the base without naming a test, and should have named some: the branch's run did, or it
-/// broke off there too. A command that never names tests is compared by its exit status instead.
+/// Whether a command broke off on the base before it named a test, and should have named some: the branch's run did, or
+/// fails as well. A command that never names tests is compared by its exit status instead.
 fn is_silent(run: &CommandRun, on_branch: Option<&CommandRun>) -> bool {
-    let failed = run.role == CommandRole::Test && !run.success && run.reported.tests == 0;
-    let names_tests = on_branch.is_none_or(|branch| branch.reported.tests > 0 || branch.reported.incomplete);
-    failed && (names_tests || run.reported.incomplete && on_branch.is_none_or(|branch| !branch.success))
+    let broke_off = run.role == CommandRole::Test && !run.success && run.reported.incomplete && run.reported.tests == 0;
+    broke_off && on_branch.is_none_or(|branch| branch.reported.tests > 0 || !branch.success)
 }
 
 fn compare_tests(given: &Comparison<'_>, evidence: &mut Evidence) {

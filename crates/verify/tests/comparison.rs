@@ -234,6 +234,31 @@ fn a_branch_that_does_not_compile_breaks_the_command_and_removes_nothing() {
 }
 
 #[test]
+fn the_first_tests_of_a_repository_are_added() {
+    let base = one(ResultSource::Output(Runner::Pytest), "== test session starts ==\n== no tests ran in 0.01s ==\n", 5);
+    let said = evidence(&base, &run(&[("first", "PASSED")]));
+    assert_eq!(names(&said.added), ["first"]);
+    assert!(said.is_good());
+}
+
+#[test]
+fn a_command_that_cannot_even_start_on_the_base() {
+    let base = one(ResultSource::Output(Runner::GoTest), "bash: go: command not found\n", 127);
+    for branch in [
+        &base,
+        &one(ResultSource::Output(Runner::GoTest), "=== RUN   TestA\n--- PASS: TestA (0.00s)\nok  \tp\t0.1s\n", 0),
+    ] {
+        let said = evidence(&base, branch);
+        assert_eq!(
+            said.missing.as_deref(),
+            Some(
+                "`check` fails on the base commit before it names any test (exit 127), so what the branch changes cannot be compared."
+            )
+        );
+    }
+}
+
+#[test]
 fn a_crash_beside_named_failures_is_a_broken_command() {
     let block = |rest: &str| format!("     Running tests/a.rs (target/debug/deps/a-1)\n\nrunning 2 tests\n{rest}");
     let base = one(
