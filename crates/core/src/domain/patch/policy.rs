@@ -69,6 +69,12 @@ impl PatchPolicy {
     pub fn check(&self) -> Result<(), InvalidGlob> {
         Globs::of(self).map(|_| ())
     }
+
+    /// Whether a patch that touches `path` is refused for that alone. Where the globs are broken, everything is.
+    #[must_use]
+    pub fn protects(&self, path: &str) -> bool {
+        Globs::of(self).map_or(true, |globs| globs.protected.is_match(path))
+    }
 }
 
 /// A glob of the configuration that is none.

@@ -1,6 +1,7 @@
 //! The policy as a table: what passes, what does not, and the sentence.
 
 use insta::assert_snapshot;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -176,4 +177,48 @@ fn a_verdict_survives_json() {
     assert_eq!(serde_json::from_str::<PatchVerdict>(&text).expect("what was written"), verdict);
     let policy: PatchPolicy = serde_json::from_str("{}").expect("all defaults");
     assert_eq!(policy, PatchPolicy::default());
+}
+
+proptest! {
+    #[test]
+    fn what_is_clean_is_harmless(
+        files in prop::collection::vec(
+            (
+                prop_oneof![
+                    "[a-z./]{1,12}",
+                    "\\PC{1,12}",
+                    "[.]github/(workflows|Actions|docs)/[a-z]{1,4}",
+                    "(a/)?[.]git(modules|ignore)?",
+                ],
+                prop::option::of(prop::sample::select(vec![
+                    FileMode::Regular, FileMode::Executable, FileMode::Symlink, FileMode::Submodule,
+                ])),
+                "[./a]{0,8}",
+                any::<bool>(),
+            ),
+            0..4,
+        ),
+    ) {
+        let files: Vec<FileChange> = files
+            .into_iter()
+            .map(|(path, new_mode, target, binary)| {
+                let mut file = change(&path, "x");
+                (file.new_mode, file.binary) = (new_mode, binary);
+                file.link_target = (new_mode == Some(FileMode::Symlink)).then_some(target);
+                file
+            })
+            .collect();
+        let clean = judge(&patch(files.clone()), &PatchPolicy::default()).is_clean();
+        let harmless = files.iter().all(|file| {
+            let lower = file.path.to_lowercase();
+            check_path(&file.path).is_ok()
+                && !lower.starts_with(".github/workflows/")
+                && !lower.starts_with(".github/actions/")
+                && !lower.ends_with(".gitmodules")
+                && file.new_mode != Some(FileMode::Submodule)
+                && !(file.binary && file.new_mode.is_some())
+                && file.link_target.as_ref().is_none_or(|target| link_stays_inside(&file.path, target))
+        });
+        prop_assert_eq!(clean, harmless);
+    }
 }
