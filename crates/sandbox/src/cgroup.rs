@@ -41,9 +41,11 @@ impl Group {
     ) -> (Self, Vec<(Gap, String)>) {
         let mut group = Self::default();
         let mut gaps = Vec::new();
-        for (controller, gap) in
-            [(Controller::Memory, Gap::MemoryCgroup), (Controller::Cpu, Gap::CpuCgroup), (Controller::Pids, Gap::ProcessCgroup)]
-        {
+        for (controller, gap) in [
+            (Controller::Memory, Gap::MemoryCgroup),
+            (Controller::Cpu, Gap::CpuCgroup),
+            (Controller::Pids, Gap::ProcessCgroup),
+        ] {
             if let Err(why) = find(controller).and_then(|base| group.add(controller, &base, name, limits)) {
                 gaps.push((gap, why));
             }
@@ -88,7 +90,9 @@ impl Group {
             Version::V2 => "memory.events",
         };
         fs::read_to_string(folder.join(file)).is_ok_and(|text| {
-            text.lines().filter_map(|l| l.strip_prefix("oom_kill ")).any(|n| n.trim().parse::<u64>().is_ok_and(|n| n > 0))
+            text.lines()
+                .filter_map(|l| l.strip_prefix("oom_kill "))
+                .any(|n| n.trim().parse::<u64>().is_ok_and(|n| n > 0))
         })
     }
 
@@ -111,10 +115,9 @@ fn settings(controller: Controller, version: Version, limits: &Limits) -> Vec<(&
         (Controller::Memory, Version::V2) => {
             vec![("memory.max", memory.to_string(), true), ("memory.swap.max", "0".into(), false)]
         }
-        (Controller::Cpu, Version::V1) => vec![
-            ("cpu.cfs_period_us", PERIOD_MICROS.to_string(), true),
-            ("cpu.cfs_quota_us", quota.to_string(), true),
-        ],
+        (Controller::Cpu, Version::V1) => {
+            vec![("cpu.cfs_period_us", PERIOD_MICROS.to_string(), true), ("cpu.cfs_quota_us", quota.to_string(), true)]
+        }
         (Controller::Cpu, Version::V2) => vec![("cpu.max", format!("{quota} {PERIOD_MICROS}"), true)],
         (Controller::Pids, Version::V1 | Version::V2) => vec![("pids.max", processes.to_string(), true)],
     }

@@ -90,7 +90,9 @@ impl Bubblewrap {
             return refuse("give an absolute path without `..`".into());
         }
         if is_too_much(path) {
-            return refuse("it holds more than a toolchain; name the toolchain's own folder (for example `~/.rustup`)".into());
+            return refuse(
+                "it holds more than a toolchain; name the toolchain's own folder (for example `~/.rustup`)".into(),
+            );
         }
         if let Err(e) = path.metadata() {
             let remedy = "install the toolchain, or take the folder out of `sandbox.read_only_paths`";
@@ -98,7 +100,9 @@ impl Bubblewrap {
         }
         // Root takes hold of the folder before it gives up root, so folders above that are closed to others do not matter.
         if !is_root() && access(path, Access::READ_OK | Access::EXEC_OK).is_err() {
-            return refuse("the user that runs Baton may not read it; let that user read it, or install it to /opt".into());
+            return refuse(
+                "the user that runs Baton may not read it; let that user read it, or install it to /opt".into(),
+            );
         }
         Ok(())
     }
@@ -179,7 +183,8 @@ impl Bubblewrap {
 
     /// Starts an empty sandbox and runs something in it.
     async fn try_out(&self) -> Result<(), Problem> {
-        let trouble = |what: String| Problem { what, remedy: "See SECURITY.md, \"What the machine must allow\"".into() };
+        let trouble =
+            |what: String| Problem { what, remedy: "See SECURITY.md, \"What the machine must allow\"".into() };
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let checkout = PathBuf::from(format!("/tmp/baton-probe-{}-{serial}", std::process::id()));
         tokio::fs::create_dir(&checkout).await.map_err(|e| trouble(format!("{}: {e}", checkout.display())))?;

@@ -45,10 +45,22 @@ pub(crate) enum Answer {
     Ready,
     Tool(ToolReply),
     Output(String),
-    Completed { ending: Ending, dropped_bytes: u64, millis: u64 },
-    File { bytes: Option<u64> },
-    Written { path: String, mode: FileMode, bytes: u64 },
-    Deleted { path: String },
+    Completed {
+        ending: Ending,
+        dropped_bytes: u64,
+        millis: u64,
+    },
+    File {
+        bytes: Option<u64>,
+    },
+    Written {
+        path: String,
+        mode: FileMode,
+        bytes: u64,
+    },
+    Deleted {
+        path: String,
+    },
     Done,
     Failed(String),
 }

@@ -264,12 +264,10 @@ impl BubblewrapSession {
         Ok(Turn { session: self, over: false })
     }
 
-    /// Lets everything inside die, without waiting.
+    /// Lets everything inside die, without waiting. Its control groups go with the session, or with the next call.
     fn cut(&mut self) {
+        // Not a kill of the launcher: it is the one that kills all others and sees them gone.
         self.lifeline.reader.abort();
-        // Gone already is as good.
-        let _ = self.child.start_kill();
-        drop(OwnedGroup(self.group.0.take()));
         self.state = State::Down;
     }
 
@@ -399,14 +397,24 @@ impl Drop for BubblewrapSession {
 /// What the launcher or bwrap said, with what the operator can do about it.
 fn explain(why: String) -> Problem {
     let remedies = [
-        ("user namespace", "Allow unprivileged user namespaces (`sysctl user.max_user_namespaces=15000`; on Ubuntu also \
-          `kernel.apparmor_restrict_unprivileged_userns=0`)"),
-        ("Creating new namespace", "Allow unprivileged user namespaces (`sysctl user.max_user_namespaces=15000`)"),
-        ("proc", "Let the container that Baton runs in see an unmasked /proc (Docker: `--security-opt systempaths=unconfined`)"),
-        ("seccomp", "Use a kernel with seccomp filters (CONFIG_SECCOMP_FILTER)"),
         ("unknown option", "Install bubblewrap 0.8 or newer"),
-        ("control group", "Let Baton write to its own control group, or accept the gap by name in `sandbox.accepted_gaps`"),
+        (
+            "user namespace",
+            "Allow unprivileged user namespaces (`sysctl user.max_user_namespaces=15000`; on Ubuntu also \
+          `kernel.apparmor_restrict_unprivileged_userns=0`)",
+        ),
+        ("Creating new namespace", "Allow unprivileged user namespaces (`sysctl user.max_user_namespaces=15000`)"),
+        (
+            "mount proc",
+            "Let the container that Baton runs in see an unmasked /proc (Docker: `--security-opt systempaths=unconfined`)",
+        ),
+        ("seccomp", "Use a kernel with seccomp filters (CONFIG_SECCOMP_FILTER)"),
+        (
+            "control group",
+            "Let Baton write to its own control group, or accept the gap by name in `sandbox.accepted_gaps`",
+        ),
     ];
-    let remedy = remedies.iter().find(|(word, _)| why.contains(word)).map_or("Run `baton doctor`", |(_, remedy)| remedy);
+    let remedy =
+        remedies.iter().find(|(word, _)| why.contains(word)).map_or("Run `baton doctor`", |(_, remedy)| remedy);
     Problem { what: why, remedy: remedy.into() }
 }

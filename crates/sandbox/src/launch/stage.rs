@@ -158,9 +158,9 @@ fn mapping_namespace(owner: (u32, u32), agent: (u32, u32)) -> Result<OwnedFd, Fa
     let write = |file: &str, from: u32, to: u32| {
         fs::write(format!("/proc/{pid}/{file}"), format!("{from} {to} 1")).step(|| format!("writing {file}"))
     };
-    let opened = write("uid_map", owner.0, agent.0).and_then(|()| write("gid_map", owner.1, agent.1)).and_then(|()| {
-        fs::File::open(format!("/proc/{pid}/ns/user")).step(|| "opening the namespace".into())
-    });
+    let opened = write("uid_map", owner.0, agent.0)
+        .and_then(|()| write("gid_map", owner.1, agent.1))
+        .and_then(|()| fs::File::open(format!("/proc/{pid}/ns/user")).step(|| "opening the namespace".into()));
     drop(hold);
     rustix::process::wait(rustix::process::WaitOptions::empty()).step(|| "waiting for the namespace".into())?;
     opened.map(OwnedFd::from)
@@ -168,8 +168,7 @@ fn mapping_namespace(owner: (u32, u32), agent: (u32, u32)) -> Result<OwnedFd, Fa
 
 /// Takes hold of a file or folder (and what is mounted below it), wherever it lies.
 fn grab(path: &Path) -> Result<OwnedFd, Failure> {
-    let flags =
-        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
     open_tree(CWD, path, flags).step(|| format!("taking hold of {}", path.display()))
 }
 

@@ -7,9 +7,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, set_child_subreaper, wait,
-};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, set_child_subreaper, wait};
 
 use super::{Failure, Step, stage};
 
@@ -26,11 +24,8 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     // What bwrap orphans comes to us, so that "no child left" means that nothing is left.
     set_child_subreaper(Some(rustix::process::getpid())).step(|| "becoming a reaper".into())?;
-    let child = Command::new(stage::at("bwrap"))
-        .args(arguments)
-        .env_clear()
-        .spawn()
-        .step(|| "starting bubblewrap".into())?;
+    let child =
+        Command::new(stage::at("bwrap")).args(arguments).env_clear().spawn().step(|| "starting bubblewrap".into())?;
     drop(seccomp);
     let pid = Pid::from_child(&child);
     // The server's frames are between Baton and the server: holding on to them would hide its end.
@@ -69,7 +64,8 @@ fn watch(pid: Pid, deadline: Instant) -> Result<Ended, Failure> {
         if left.is_zero() {
             return Ok(Ended::WallClock);
         }
-        let left = Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
+        let left =
+            Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
         let mut fds = [PollFd::new(&process, PollFlags::IN), PollFd::from_borrowed_fd(lifeline, PollFlags::empty())];
         match poll(&mut fds, Some(&left)) {
             Err(rustix::io::Errno::INTR) => continue,

@@ -370,7 +370,15 @@ mod tests {
     fn repositories_special_files_and_spellings_of_git_stay_inside() {
         let (checkout, workspace) = both(&[("src/a", "a"), (".git/HEAD", "ref")]);
         let w = workspace.path();
-        put(w, &[("nested/.git/config", "[core]"), ("nested/file", "x"), (".git/hooks/pre-commit", "evil"), (".GIT/x", "y")]);
+        put(
+            w,
+            &[
+                ("nested/.git/config", "[core]"),
+                ("nested/file", "x"),
+                (".git/hooks/pre-commit", "evil"),
+                (".GIT/x", "y"),
+            ],
+        );
         // A planted .git does not hide what belongs to the checkout or stands beside it.
         put(w, &[("src/.git/config", "[core]"), ("src/a", "changed"), ("src/b", "new")]);
         rustix::fs::mknodat(CWD, w.join("pipe"), FileType::Fifo, 0o644.into(), 0).unwrap();
@@ -394,6 +402,9 @@ mod tests {
     fn too_much_is_a_sentence() {
         let workspace = tempfile::tempdir().unwrap();
         put(workspace.path(), &[("big", "0123456789")]);
-        assert_eq!(content(workspace.path(), Path::new("big"), 9).unwrap_err(), "big is larger than the 9 bytes that are taken");
+        assert_eq!(
+            content(workspace.path(), Path::new("big"), 9).unwrap_err(),
+            "big is larger than the 9 bytes that are taken"
+        );
     }
 }

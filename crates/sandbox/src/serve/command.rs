@@ -53,11 +53,7 @@ impl Command {
     ///
     /// # Errors
     /// When the server can no longer do its work. A program that cannot be started is an ending like any other.
-    pub(super) fn run(
-        mut self,
-        keep: u64,
-        on_text: &mut dyn FnMut(&str) -> io::Result<()>,
-    ) -> io::Result<Completed> {
+    pub(super) fn run(mut self, keep: u64, on_text: &mut dyn FnMut(&str) -> io::Result<()>) -> io::Result<Completed> {
         let started = Instant::now();
         let (output, write_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         self.process.stdout(write_end.try_clone()?).stderr(write_end);
@@ -185,7 +181,8 @@ fn drain(output: &OwnedFd, sink: &mut Sink<'_>) -> io::Result<()> {
 }
 
 fn wait(fds: &mut [PollFd<'_>], left: Duration) -> io::Result<()> {
-    let left = Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
+    let left =
+        Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
     match poll(fds, Some(&left)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(e) => Err(e.into()),

@@ -53,7 +53,8 @@ async fn what_a_command_leaves_running_ends_with_it() {
     let mut session = start(spec(checkout.path())).await;
     let done = sh(&mut *session, &daemon(&mark)).await;
     assert!(done.ending.success(), "{done:?}");
-    let seen = sh(&mut *session, "ps -eo pid,args 2>/dev/null | grep -c '[s]leep 1000' ; ls -d /proc/[0-9]* | wc -l").await;
+    let seen =
+        sh(&mut *session, "ps -eo pid,args 2>/dev/null | grep -c '[s]leep 1000' ; ls -d /proc/[0-9]* | wc -l").await;
     assert!(processes_with(&mark).is_empty(), "{}", seen.output);
 }
 
@@ -71,7 +72,8 @@ async fn stopping_and_dropping_leave_nothing() {
         let seen = tokio::spawn({
             let mark = mark.clone();
             async move {
-                tokio::task::spawn_blocking(move || eventually("the daemon runs", || processes_with(&mark).len() >= 2)).await
+                tokio::task::spawn_blocking(move || eventually("the daemon runs", || processes_with(&mark).len() >= 2))
+                    .await
             }
         });
         match way {
@@ -118,7 +120,8 @@ async fn an_idle_sandbox_ends_at_its_wall_clock_too() {
 async fn a_server_killed_from_inside_is_an_error_and_the_end() {
     let checkout = checkout(&[]);
     let mut session = start(spec(checkout.path())).await;
-    let result = session.exec(Invocation::shell("kill -9 $PPID; sleep 100", Duration::from_secs(50)), &mut |_| {}).await;
+    let result =
+        session.exec(Invocation::shell("kill -9 $PPID; sleep 100", Duration::from_secs(50)), &mut |_| {}).await;
     let error = result.unwrap_err();
     assert!(matches!(error, SandboxError::Ended(_)), "{error}");
     let error = session.changes().await.unwrap_err();
@@ -137,6 +140,11 @@ async fn a_stopped_server_cannot_outlive_its_time() {
     assert!(processes_with(&mark).is_empty());
 }
 
+/// To whoever listens; not listening is no reason to panic.
+fn print_line(text: &str) {
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+}
+
 /// Set in the copy of this test program that plays Baton.
 const HOLD: &str = "BATON_SANDBOX_TEST_HOLD";
 
@@ -147,9 +155,7 @@ async fn baton_that_is_going_to_be_killed() {
     let checkout = checkout(&[]);
     let mut session = start(spec(checkout.path())).await;
     let command = format!("{}; echo holding; sleep 0.5; kill -STOP $PPID; exec -a {mark} sleep 1000", daemon(&mark));
-    let _ = session
-        .exec(Invocation::shell(&command, Duration::from_secs(100)), &mut |text| eprintln!("{text}"))
-        .await;
+    let _ = session.exec(Invocation::shell(&command, Duration::from_secs(100)), &mut |text| print_line(text)).await;
 }
 
 #[test]
@@ -162,8 +168,8 @@ fn killing_baton_leaves_nothing_once_the_next_one_has_reaped() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(baton.stderr.take().unwrap()).lines();
-    assert!(lines.map_while(Result::ok).any(|line| line.contains("holding")), "the sandbox never came up");
+    let mut lines = BufReader::new(baton.stderr.take().unwrap()).lines();
+    assert!(lines.by_ref().map_while(Result::ok).any(|line| line.contains("holding")), "the sandbox never came up");
     eventually("the daemon and the command run", || processes_with(&mark).len() >= 2);
     baton.kill().unwrap();
     baton.wait().unwrap();
@@ -184,7 +190,8 @@ async fn many_at_once() {
         let folder = checkout.path().to_owned();
         tokio::spawn(async move {
             let mut session = start(spec(&folder)).await;
-            let done = sh(&mut *session, &format!("echo {n} > a; for i in $(seq 40); do true & done; wait; cat a")).await;
+            let done =
+                sh(&mut *session, &format!("echo {n} > a; for i in $(seq 40); do true & done; wait; cat a")).await;
             assert_eq!((done.ending, done.output), (Ending::Exited(0), format!("{n}\n")));
             session.changes().await.unwrap().written[0].content.clone()
         })

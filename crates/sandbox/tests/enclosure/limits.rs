@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use baton_core::domain::enclosure::{Completed, Ending, EnclosureSpec, Invocation};
+use baton_core::domain::enclosure::{Completed, EnclosureSpec, Ending, Invocation};
 use baton_sandbox::{SandboxError, Session};
 
 use super::setup::*;
@@ -22,7 +22,8 @@ async fn a_fork_bomb() {
     let checkout = checkout(&[]);
     let mut session = start(small(&checkout, |s| s.limits.processes = 64)).await;
     let s = &mut *session;
-    let count = timed(s, "for i in $(seq 300); do sleep 30 & done 2>/dev/null; jobs -r | wc -l; kill -9 $(jobs -p)", 40).await;
+    let count =
+        timed(s, "for i in $(seq 300); do sleep 30 & done 2>/dev/null; jobs -r | wc -l; kill -9 $(jobs -p)", 40).await;
     let alive: u32 = count.output.split_whitespace().last().and_then(|n| n.parse().ok()).unwrap_or(0);
     assert!(alive < 64, "{alive} processes ran: {count:?}");
     let started = Instant::now();
@@ -126,7 +127,10 @@ async fn a_full_sandbox_does_not_starve_its_sibling() {
     let mut full = start(small(&checkout, |s| s.limits.processes = 40)).await;
     let mut ignore = |_: &str| {};
     let held = full.exec(
-        Invocation::shell("for i in $(seq 200); do sleep 100 & done 2>/dev/null; echo full; sleep 100", Duration::from_secs(4)),
+        Invocation::shell(
+            "for i in $(seq 200); do sleep 100 & done 2>/dev/null; echo full; sleep 100",
+            Duration::from_secs(4),
+        ),
         &mut ignore,
     );
     let sibling = async {

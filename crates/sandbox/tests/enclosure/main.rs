@@ -1,6 +1,7 @@
 //! The sandbox for real: bubblewrap, control groups, overlay. Needs bubblewrap installed and, for the half that starts
 //! as root, root; what is missing fails with a sentence that says what to do.
 
+mod latency;
 mod lifecycle;
 mod limits;
 mod matrix;

@@ -30,7 +30,7 @@ impl Outside {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("secret"), CANARY).unwrap();
         let visits = Arc::new(AtomicU32::new(0));
-        let process = Command::new("sleep").arg("1000").env("SECRET", CANARY).spawn().unwrap();
+        let process = Command::new("sleep").arg("1000").env_clear().env("SECRET", CANARY).spawn().unwrap();
         let abstract_name = format!("baton-test-{}", folder.path().display());
         let socket = UnixListener::bind_addr(&UnixAddr::from_abstract_name(&abstract_name).unwrap()).unwrap();
         count(&visits, move || socket.accept().map(drop));

@@ -81,7 +81,8 @@ async fn where_user_namespaces_are_off() {
         return;
     }
     // The limit holds below the namespace it is set in, so the machine itself stays as it is.
-    let script = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" --exact refusals::where_user_namespaces_are_off";
+    let script =
+        "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" --exact refusals::where_user_namespaces_are_off";
     let output = Command::new("unshare")
         .args(["--user", "--map-root-user", "sh", "-c", script])
         .arg(std::env::current_exe().unwrap())
@@ -94,7 +95,9 @@ async fn where_user_namespaces_are_off() {
 /// The launcher by itself, started by somebody who says nothing sensible, does nothing.
 #[test]
 fn the_launcher_refuses_nonsense() {
-    for (input, sentence) in [(&b""[..], "the stream ended"), (b"X\0\0\0\x01x", "unknown kind"), (b"J\0\0\0\x02{}", "is none")] {
+    for (input, sentence) in
+        [(&b""[..], "the stream ended"), (b"X\0\0\0\x01x", "unknown kind"), (b"J\0\0\0\x02{}", "is none")]
+    {
         let mut child = Command::new(PROGRAM)
             .args([baton_sandbox::ENCLOSURE_ARG, baton_sandbox::LAUNCH_ARG])
             .stdin(std::process::Stdio::piped())

@@ -40,9 +40,15 @@ async fn rust_and_python_from_a_home_folder() {
     let folders: Vec<PathBuf> =
         [".cargo", ".rustup", ".pyenv"].iter().map(|n| home.join(n)).filter(|p| p.is_dir()).collect();
     let checkout = checkout(&[
-        ("Cargo.toml", "[package]\nname = \"two\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[profile.dev]\ndebug = false\n"),
+        (
+            "Cargo.toml",
+            "[package]\nname = \"two\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[profile.dev]\ndebug = false\n",
+        ),
         ("src/lib.rs", "#[test]\nfn adds() { assert_eq!(1 + 1, 2); }\n"),
-        ("test_two.py", "import unittest\nclass Two(unittest.TestCase):\n    def test_two(self):\n        self.assertEqual(1 + 1, 2)\n"),
+        (
+            "test_two.py",
+            "import unittest\nclass Two(unittest.TestCase):\n    def test_two(self):\n        self.assertEqual(1 + 1, 2)\n",
+        ),
         (".gitignore", "target\n"),
     ]);
     let mut spec = spec(checkout.path());

@@ -11,7 +11,8 @@ use super::setup::*;
 
 #[tokio::test]
 async fn a_whole_run_and_the_checkout_stays_as_it_was() {
-    let checkout = checkout(&[("src/lib.rs", "pub fn two() -> u32 {\n    3\n}\n"), (".gitignore", "target/\n"), ("old.txt", "x")]);
+    let checkout =
+        checkout(&[("src/lib.rs", "pub fn two() -> u32 {\n    3\n}\n"), (".gitignore", "target/\n"), ("old.txt", "x")]);
     let mut session = start(spec(checkout.path())).await;
     let s = &mut *session;
     let mut told = String::new();
@@ -101,7 +102,9 @@ async fn output_streams_while_the_program_runs() {
     let mut session = start(spec(checkout.path())).await;
     let mut seen = Vec::new();
     let invocation = Invocation {
-        argv: ["bash", "-c", "read line; echo got $line $GREETING; pwd; mkfifo /tmp/wait; sleep 0.2; echo more >&2"].map(String::from).into(),
+        argv: ["bash", "-c", "read line; echo got $line $GREETING; pwd; mkfifo /tmp/wait; sleep 0.2; echo more >&2"]
+            .map(String::from)
+            .into(),
         env: [("GREETING".to_owned(), "hello".to_owned())].into(),
         cwd: "/usr".into(),
         stdin: "input\n".into(),

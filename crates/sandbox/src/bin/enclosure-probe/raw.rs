@@ -45,6 +45,8 @@ pub fn in_child(attempt: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
 pub fn int80_getpid() -> i64 {
     let result: i64;
     // SAFETY: `getpid` has no arguments and no effects; rax is the only register it writes.
-    unsafe { std::arch::asm!("int 0x80", inlateout("rax") 20_i64 => result, out("r8") _, out("r9") _, out("r10") _, out("r11") _) };
+    unsafe {
+        std::arch::asm!("int 0x80", inlateout("rax") 20_i64 => result, out("r8") _, out("r9") _, out("r10") _, out("r11") _)
+    };
     result
 }
