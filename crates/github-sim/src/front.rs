@@ -20,8 +20,19 @@ use crate::world::World;
 
 /// First segments of the API's paths, where it is served without a prefix.
 const API_ROOTS: [&str; 13] = [
-    "app", "apps", "app-manifests", "graphql", "installation", "meta", "rate_limit", "repos", "repositories", "user",
-    "users", "orgs", "search",
+    "app",
+    "apps",
+    "app-manifests",
+    "graphql",
+    "installation",
+    "meta",
+    "rate_limit",
+    "repos",
+    "repositories",
+    "user",
+    "users",
+    "orgs",
+    "search",
 ];
 
 /// Larger bodies are no REST request.

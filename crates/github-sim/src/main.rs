@@ -10,11 +10,14 @@ use github_sim::{Options, Seed, Sim, TimeSource};
 
 /// A stateful GitHub on this machine, for testing and demonstrating GitHub Apps.
 #[derive(Parser)]
-#[command(version, after_help = "\
+#[command(
+    version,
+    after_help = "\
 The world is kept in memory and gone when the program ends. Drive it with curl under /_sim, for example:
   curl -d '{\"name\":\"acme/app\",\"files\":{\"README.md\":\"# App\\n\"}}' http://ADDR/_sim/repositories
   curl -d '{\"verb\":\"opens_issue\",\"repo\":\"acme/app\",\"title\":\"It crashes\"}' http://ADDR/_sim/people/alice
-  curl http://ADDR/_sim/            # everything there is under /_sim")]
+  curl http://ADDR/_sim/            # everything there is under /_sim"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -63,7 +66,8 @@ fn serve(options: Options, seed: Option<PathBuf>) -> Result<(), String> {
     });
     let mut out = std::io::stdout().lock();
     writeln!(out, "{ready}").and_then(|()| out.flush()).map_err(|error| format!("cannot write to stdout: {error}"))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(stopped()).map_err(|error| format!("cannot wait for signals: {error}"))
 }
 

@@ -147,7 +147,8 @@ impl Sim {
         let world = self.lock();
         let issue = world.issue(find(&world, full_name)?, number).ok_or_else(Refusal::not_found)?;
         let head = issue.edits.iter().map(|edit| (edit.field.to_owned(), edit));
-        let comments = issue.comments.iter().flat_map(|it| it.edits.iter().map(|edit| (format!("comment {}", it.id), edit)));
+        let comments =
+            issue.comments.iter().flat_map(|it| it.edits.iter().map(|edit| (format!("comment {}", it.id), edit)));
         let record = |(what, edit): (String, &Edit)| EditRecord {
             at: stamp(edit.at),
             by: world.login(edit.by).to_owned(),

@@ -103,9 +103,7 @@ impl Sim {
         let refused = |refusal| SeedError::Refused(seed.name.clone(), refusal);
         let mut files = match &seed.folder {
             None => Files::none(),
-            Some(folder) => {
-                Files::from_folder(folder).map_err(|error| SeedError::Folder(folder.clone(), error))?
-            }
+            Some(folder) => Files::from_folder(folder).map_err(|error| SeedError::Folder(folder.clone(), error))?,
         };
         for (path, text) in &seed.files {
             files = files.with(path, text.as_str());

@@ -317,7 +317,11 @@ impl Sim {
     /// When the repository is unknown.
     pub fn protect(&self, full_name: &str, branch: &str, protected: bool) -> Result<(), Refusal> {
         self.change_repository(full_name, |repo| {
-            if protected { repo.protected.insert(branch.to_owned()) } else { repo.protected.remove(branch) };
+            if protected {
+                repo.protected.insert(branch.to_owned())
+            } else {
+                repo.protected.remove(branch)
+            };
         })
     }
 

@@ -141,7 +141,13 @@ impl World {
         let repository = self.repositories.get_mut(&repo).ok_or_else(Refusal::not_found)?;
         let run = repository.check_runs.iter_mut().find(|run| run.id == id).ok_or_else(Refusal::not_found)?;
         if by.app != Some(run.app) {
-            return Err(Refusal::new(403, format!("Invalid app_id `{}` - check run can only be modified by the GitHub App that created it.", run.app)));
+            return Err(Refusal::new(
+                403,
+                format!(
+                    "Invalid app_id `{}` - check run can only be modified by the GitHub App that created it.",
+                    run.app
+                ),
+            ));
         }
         let was_done = run.status == "completed";
         fields.apply(run, now);
@@ -177,14 +183,8 @@ impl World {
 
     fn add_suite(&mut self, by: &Actor, repo: u64, app: u64, branch: Option<String>, sha: &str) -> u64 {
         let (id, now) = (self.fresh_id(), self.now());
-        let suite = CheckSuite {
-            id,
-            app,
-            head_sha: sha.to_owned(),
-            head_branch: branch,
-            created_at: now,
-            updated_at: now,
-        };
+        let suite =
+            CheckSuite { id, app, head_sha: sha.to_owned(), head_branch: branch, created_at: now, updated_at: now };
         let written = self.check_suite_json(repo, &suite);
         if let Some(repository) = self.repositories.get_mut(&repo) {
             repository.check_suites.push(suite);

@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn keywords_github_knows() {
-        let text = "Closes #1, fixes: #2.\nResolved acme/app#3 but `fixes #4`, fix other/app#5, see #6, <!-- closes #7 -->";
+        let text =
+            "Closes #1, fixes: #2.\nResolved acme/app#3 but `fixes #4`, fix other/app#5, see #6, <!-- closes #7 -->";
         assert_eq!(named(text, "acme/app").into_iter().collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

@@ -73,7 +73,9 @@ impl World {
         self.record(&by, "installation.delete", None, json!({"installation": installation}));
         self.announce_installation(&by, installation, "deleted", None);
         self.installations.retain(|it| it.id != installation);
-        self.tokens.retain(|token| !matches!(token.kind, TokenKind::Installation { installation: of, .. } if of == installation));
+        self.tokens.retain(
+            |token| !matches!(token.kind, TokenKind::Installation { installation: of, .. } if of == installation),
+        );
     }
 
     pub(crate) fn suspend(&mut self, installation: u64, suspended: bool) {

@@ -150,7 +150,10 @@ impl World {
             return Ok(());
         }
         if issue.pull.as_ref().is_some_and(|pull| pull.merge.is_some()) {
-            return Err(Refusal::custom("PullRequest", "state cannot be changed. The pull request cannot be reopened."));
+            return Err(Refusal::custom(
+                "PullRequest",
+                "state cannot be changed. The pull request cannot be reopened.",
+            ));
         }
         issue.open = true;
         issue.state_reason = if issue.pull.is_some() { None } else { Some("reopened".to_owned()) };
@@ -196,7 +199,12 @@ impl World {
         let new_number = issue.number;
         target.issues.insert(new_number, issue);
         let to_name = self.full_name(to);
-        self.record(by, "issue.transfer", Some(repo), json!({"number": number, "to": to_name, "new_number": new_number}));
+        self.record(
+            by,
+            "issue.transfer",
+            Some(repo),
+            json!({"number": number, "to": to_name, "new_number": new_number}),
+        );
         let changes = json!({"new_issue": self.issue_json(to, new_number), "new_repository": self.repository_json(to)});
         self.emit("issues", Some("transferred"), repo, by, vec![("issue", before), ("changes", changes)]);
         let changes = json!({"old_issue": {"number": number}, "old_repository": self.repository_json(repo)});
@@ -229,15 +237,8 @@ impl World {
         commit: Option<&str>,
     ) {
         let (id, at) = (self.fresh_id(), self.now());
-        let event = IssueEvent {
-            id,
-            event,
-            actor: by.user,
-            at,
-            via_app: by.app,
-            commit: commit.map(str::to_owned),
-            extra,
-        };
+        let event =
+            IssueEvent { id, event, actor: by.user, at, via_app: by.app, commit: commit.map(str::to_owned), extra };
         if let Some(issue) = self.issue_mut(repo, number) {
             issue.events.push(event);
             issue.updated_at = at;

@@ -76,9 +76,10 @@ impl World {
 
     fn refuse_twin(&self, repo: u64, head_repo: u64, head_ref: &str, base: &str) -> Done<()> {
         let issues = self.repo(repo).into_iter().flat_map(|repo| repo.issues.values());
-        let twin = issues.filter(|issue| issue.open).filter_map(|issue| issue.pull.as_ref()).any(|pull| {
-            pull.head_repo == head_repo && pull.head_ref == head_ref && pull.base_ref == base
-        });
+        let twin = issues
+            .filter(|issue| issue.open)
+            .filter_map(|issue| issue.pull.as_ref())
+            .any(|pull| pull.head_repo == head_repo && pull.head_ref == head_ref && pull.base_ref == base);
         if !twin {
             return Ok(());
         }

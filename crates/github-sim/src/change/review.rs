@@ -29,7 +29,8 @@ impl World {
     ) -> Done<u64> {
         check_body("PullRequestReview", body)?;
         let author = self.issue(repo, number).ok_or_else(Refusal::not_found)?.author;
-        let unprocessable = |text: &str| Refusal { errors: Some(json!([text])), ..Refusal::new(422, "Unprocessable Entity") };
+        let unprocessable =
+            |text: &str| Refusal { errors: Some(json!([text])), ..Refusal::new(422, "Unprocessable Entity") };
         match state {
             ReviewState::Approved if author == by.user => {
                 return Err(unprocessable("Review Can not approve your own pull request"));
@@ -107,7 +108,14 @@ impl World {
     }
 
     /// Marks the thread that starts with this comment as resolved, or not.
-    pub(crate) fn resolve_thread(&mut self, by: &Actor, repo: u64, number: u64, first: u64, resolved: bool) -> Done<()> {
+    pub(crate) fn resolve_thread(
+        &mut self,
+        by: &Actor,
+        repo: u64,
+        number: u64,
+        first: u64,
+        resolved: bool,
+    ) -> Done<()> {
         let pull = self.pull_mut(repo, number).ok_or_else(Refusal::not_found)?;
         let comment = pull.review_comments.iter_mut().find(|it| it.id == first && it.in_reply_to.is_none());
         comment.ok_or_else(Refusal::not_found)?.resolved_by = resolved.then_some(by.user);

@@ -200,11 +200,7 @@ impl World {
         let config = json!({"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url});
         let hook_json = json!({"type": "App", "id": hook, "name": "web", "active": true, "events": events,
             "config": config, "app_id": app});
-        let particulars = vec![
-            ("zen", json!("Design for failure.")),
-            ("hook_id", json!(hook)),
-            ("hook", hook_json),
-        ];
+        let particulars = vec![("zen", json!("Design for failure.")), ("hook_id", json!(hook)), ("hook", hook_json)];
         self.emit_to_app(app, "ping", None, particulars);
         Ok(())
     }

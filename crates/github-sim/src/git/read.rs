@@ -51,7 +51,8 @@ impl Git {
 
     /// All refs under a prefix, with what they point at.
     pub(crate) fn refs(&self, repo: u64, prefix: &str) -> Vec<(String, String)> {
-        let listed = self.line(repo, &["for-each-ref", "--format=%(refname) %(objectname)", prefix]).unwrap_or_default();
+        let listed =
+            self.line(repo, &["for-each-ref", "--format=%(refname) %(objectname)", prefix]).unwrap_or_default();
         listed.lines().filter_map(|line| line.split_once(' ')).map(|(name, sha)| (name.into(), sha.into())).collect()
     }
 

@@ -71,7 +71,9 @@ pub(crate) async fn serve(world: &Arc<Mutex<World>>, request: GitRequest) -> Git
         }
         Some(Fault::Refuse { status, message }) => Err(Refusal::new(status, message.unwrap_or_else(|| "Error".into()))),
         Some(Fault::Garbage { status, body }) => Err(Refusal::new(status, body)),
-        Some(Fault::PrimaryLimit { .. } | Fault::SecondaryLimit { .. }) => Err(Refusal::new(429, "rate limit exceeded")),
+        Some(Fault::PrimaryLimit { .. } | Fault::SecondaryLimit { .. }) => {
+            Err(Refusal::new(429, "rate limit exceeded"))
+        }
     };
     GitReply::Answer(done.unwrap_or_else(|refusal| plain(&refusal)))
 }
@@ -114,9 +116,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 fn admit(world: &Mutex<World>, request: &GitRequest, push: bool) -> Result<Admitted, Refusal> {
     let world = lock(world);
     let invalid = "Invalid username or token. Password authentication is not supported for Git operations.";
-    let who = world
-        .identify(header(&request.headers, "authorization"))
-        .map_err(|_| Refusal::new(401, invalid))?;
+    let who = world.identify(header(&request.headers, "authorization")).map_err(|_| Refusal::new(401, invalid))?;
     let full = format!("{}/{}", request.owner, request.repo);
     let missing = || Refusal::new(404, "Repository not found.");
     let renamed = || world.renamed.get(&full.to_lowercase()).copied();
@@ -192,7 +192,11 @@ async fn exchange(request: GitRequest, admitted: Admitted) -> Result<Response<Bo
 }
 
 /// A push: judged, handed to git, and told to the world before the pusher hears of it.
-async fn receive(world: &Arc<Mutex<World>>, request: GitRequest, admitted: Admitted) -> Result<Response<Body>, Refusal> {
+async fn receive(
+    world: &Arc<Mutex<World>>,
+    request: GitRequest,
+    admitted: Admitted,
+) -> Result<Response<Body>, Refusal> {
     let mut request = request;
     let body = collect(decoded(request.headers.clone(), std::mem::take(&mut request.body)).await?).await?;
     // git first sends a lone flush to find out whether its credentials are good.

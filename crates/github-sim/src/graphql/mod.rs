@@ -63,12 +63,16 @@ impl From<Refusal> for FieldError {
 
 fn parse(body: &[u8]) -> Result<Asked, String> {
     let request: Value = serde_json::from_slice(body).map_err(|_| "Problems parsing JSON".to_owned())?;
-    let query = request.get("query").and_then(Value::as_str).ok_or("A query attribute must be specified and must be a string.")?;
+    let query = request
+        .get("query")
+        .and_then(Value::as_str)
+        .ok_or("A query attribute must be specified and must be a string.")?;
     let document = parse_query(query).map_err(|error| format!("Parse error: {error}"))?;
     let wanted = request.get("operationName").and_then(Value::as_str);
     let operations: Vec<_> = document.operations.iter().collect();
     let fits = |name: Option<&async_graphql_value::Name>| wanted.is_none() || name.map(|name| name.as_str()) == wanted;
-    let found = operations.into_iter().find(|(name, _)| fits(*name)).ok_or("No operation of this name in the document")?;
+    let found =
+        operations.into_iter().find(|(name, _)| fits(*name)).ok_or("No operation of this name in the document")?;
     let (kind, selection) = (found.1.node.ty, found.1.node.selection_set.node.clone());
     let variables = request.get("variables").cloned().unwrap_or_default();
     Ok(Asked { kind, selection, variables, document })

@@ -126,7 +126,10 @@ fn mutate(
     world.admit_to_repository(who, any_of, level, role, repo)?;
     let by = world.actor(who);
     let mut payload = perform_on(world, who, &by, name, node, &input)?;
-    crate::json::merge(&mut payload, json!({"__typename": "Payload", "clientMutationId": input.get("clientMutationId")}));
+    crate::json::merge(
+        &mut payload,
+        json!({"__typename": "Payload", "clientMutationId": input.get("clientMutationId")}),
+    );
     Ok(payload)
 }
 

@@ -60,9 +60,8 @@ impl World {
         payload: Value,
     ) {
         let body = payload.to_string();
-        let Some((secret, url, hook)) = self
-            .app(app)
-            .and_then(|app| Some((app.webhook_secret.clone(), app.webhook_url.clone()?, app.hook_id)))
+        let Some((secret, url, hook)) =
+            self.app(app).and_then(|app| Some((app.webhook_secret.clone(), app.webhook_url.clone()?, app.hook_id)))
         else {
             return;
         };

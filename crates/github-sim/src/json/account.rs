@@ -10,9 +10,9 @@ use crate::world::account::AccountKind;
 impl World {
     /// The "simple user" that stands in most answers; `ghost` for an id nobody has.
     pub(crate) fn user_json(&self, id: u64) -> Value {
-        let (login, kind, id) = self.account(id).map_or(("ghost", AccountKind::User, 10_137), |account| {
-            (account.login.as_str(), account.kind, account.id)
-        });
+        let (login, kind, id) = self
+            .account(id)
+            .map_or(("ghost", AccountKind::User, 10_137), |account| (account.login.as_str(), account.kind, account.id));
         let encoded = utf8_percent_encode(login, NON_ALPHANUMERIC).to_string().replace("%2D", "-");
         let api = format!("{}/users/{encoded}", self.urls.api);
         let app = login.strip_suffix("[bot]").filter(|_| kind == AccountKind::Bot);

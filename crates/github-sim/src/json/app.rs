@@ -109,7 +109,11 @@ impl World {
     /// `GET /app/hook/deliveries/{id}`: the line, and what was sent and answered.
     pub(crate) fn full_delivery_json(&self, it: &Delivery) -> Value {
         let pairs = |pairs: &[(String, String)]| -> Value {
-            pairs.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect::<serde_json::Map<_, _>>().into()
+            pairs
+                .iter()
+                .map(|(name, value)| (name.clone(), Value::from(value.clone())))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
         };
         let (headers, body) = match &it.outcome {
             Outcome::Answered { headers, body, .. } => (pairs(headers), Value::from(body.clone())),

@@ -36,8 +36,10 @@ impl World {
     }
 
     pub(crate) fn check_suite_json(&self, repo: u64, suite: &CheckSuite) -> Value {
-        let runs: Vec<&CheckRun> =
-            self.repo(repo).map(|repo| repo.check_runs.iter().filter(|run| run.suite == suite.id).collect()).unwrap_or_default();
+        let runs: Vec<&CheckRun> = self
+            .repo(repo)
+            .map(|repo| repo.check_runs.iter().filter(|run| run.suite == suite.id).collect())
+            .unwrap_or_default();
         let done = !runs.is_empty() && runs.iter().all(|run| run.status == "completed");
         let conclusion = done.then(|| {
             let failed = runs.iter().any(|run| matches!(run.conclusion.as_deref(), Some("failure" | "timed_out")));

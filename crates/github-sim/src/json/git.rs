@@ -31,9 +31,9 @@ impl World {
     pub(crate) fn commit_json(&self, repo: u64, commit: &CommitInfo) -> Value {
         let url = format!("{}/commits/{}", self.repo_url(repo), commit.sha);
         let html = |sha: &str| format!("{}/commit/{sha}", self.repo_html_url(repo));
-        let parents = commit.parents.iter().map(|sha| {
-            json!({"sha": sha, "url": format!("{}/commits/{sha}", self.repo_url(repo)), "html_url": html(sha)})
-        });
+        let parents = commit.parents.iter().map(
+            |sha| json!({"sha": sha, "url": format!("{}/commits/{sha}", self.repo_url(repo)), "html_url": html(sha)}),
+        );
         json!({
             "sha": commit.sha,
             "node_id": format!("C_kwDO{}", commit.sha),

@@ -45,7 +45,10 @@ impl World {
             "state_reason": issue.state_reason,
         });
         if let (Some(pull), Value::Object(fields)) = (&issue.pull, &mut answer) {
-            let (api, html) = (format!("{}/pulls/{number}", self.repo_url(repo)), format!("{}/pull/{number}", self.repo_html_url(repo)));
+            let (api, html) = (
+                format!("{}/pulls/{number}", self.repo_url(repo)),
+                format!("{}/pull/{number}", self.repo_html_url(repo)),
+            );
             fields.insert("draft".into(), pull.draft.into());
             fields.insert(
                 "pull_request".into(),

@@ -36,7 +36,8 @@ mod tests {
 
     #[test]
     fn nothing_in_a_post_comes_alive() {
-        let post = "Hi <script>alert(1)</script> [x](javascript:alert(2)) ![y](http://spy/z.png)\n\n<!-- key -->\n\n**bold**";
+        let post =
+            "Hi <script>alert(1)</script> [x](javascript:alert(2)) ![y](http://spy/z.png)\n\n<!-- key -->\n\n**bold**";
         let html = render(post);
         assert!(!html.contains("<script"), "{html}");
         assert!(!html.contains("javascript:"), "{html}");

@@ -29,7 +29,9 @@ pub(crate) fn serve(world: &Mutex<World>, request: &Incoming) -> Reply {
     };
     match page {
         Some(page) => Reply::text(200, "text/html", page),
-        None => Reply::text(404, "text/html", document("Not found", "<h1>Nothing here</h1><p><a href=\"/\">Home</a></p>")),
+        None => {
+            Reply::text(404, "text/html", document("Not found", "<h1>Nothing here</h1><p><a href=\"/\">Home</a></p>"))
+        }
     }
 }
 
@@ -63,7 +65,11 @@ fn repository(world: &World, repo: u64) -> String {
         .map(|issue| {
             let kind = if issue.pull.is_some() { "pull" } else { "issues" };
             let (number, title) = (issue.number, escape(&issue.title));
-            format!("<li>{} <a href=\"/{}/{kind}/{number}\">{title}</a> <small>#{number}</small></li>", badge(issue), escape(&name))
+            format!(
+                "<li>{} <a href=\"/{}/{kind}/{number}\">{title}</a> <small>#{number}</small></li>",
+                badge(issue),
+                escape(&name)
+            )
         })
         .collect();
     document(&name, &format!("<h1>{}</h1><ul class=\"threads\">{threads}</ul>", escape(&name)))
@@ -135,7 +141,10 @@ fn checks(world: &World, repo: u64, issue: &Issue) -> String {
         .map(|run| {
             let state = escape(run.conclusion.as_deref().unwrap_or(&run.status));
             let title = escape(run.title.as_deref().unwrap_or_default());
-            format!("<li><span class=\"badge {state}\">{state}</span> {} <small>{title}</small></li>", escape(&run.name))
+            format!(
+                "<li><span class=\"badge {state}\">{state}</span> {} <small>{title}</small></li>",
+                escape(&run.name)
+            )
         })
         .collect();
     if lines.is_empty() { String::new() } else { format!("<h2>Checks</h2><ul class=\"threads\">{lines}</ul>") }

@@ -115,7 +115,8 @@ fn mint(call: &mut Call<'_>) -> Outcome {
 
 fn wanted_repositories(call: &Call<'_>, installation: u64) -> Result<Option<BTreeSet<u64>>, Refusal> {
     let unreachable = || {
-        let text = "There is at least one repository that does not exist or is not accessible to the parent installation.";
+        let text =
+            "There is at least one repository that does not exist or is not accessible to the parent installation.";
         Refusal::new(422, text)
     };
     let mut wanted = BTreeSet::new();

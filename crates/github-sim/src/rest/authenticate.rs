@@ -85,16 +85,18 @@ fn check_times(claims: &Value, now: i64) -> Result<(), Refusal> {
     let time = |name: &str| claims.get(name).and_then(|it| it.as_i64().or_else(|| it.as_f64().map(|it| it as i64)));
     let Some(expires) = time("exp") else { return refuse("Missing 'expiration time' claim ('exp') in assertion") };
     if expires <= now {
-        return refuse("'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires");
+        return refuse(
+            "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",
+        );
     }
     if expires > now + LONGEST + LEEWAY {
         return refuse("'Expiration time' claim ('exp') is too far in the future");
     }
     match time("iat") {
         None => refuse("Missing 'issued at' claim ('iat') in assertion"),
-        Some(issued) if issued > now + LEEWAY => refuse(
-            "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
-        ),
+        Some(issued) if issued > now + LEEWAY => {
+            refuse("'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued")
+        }
         Some(_) => Ok(()),
     }
 }

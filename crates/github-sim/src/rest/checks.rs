@@ -27,21 +27,37 @@ pub(super) const ROUTES: &[Route] = &[
     route("checks/get", "GET", "/repos/{owner}/{repo}/check-runs/{check_run_id}", reads(CHECKS), |call| {
         answer(call, call.number("check_run_id")?, 200)
     }),
-    route("checks/update", "PATCH", "/repos/{owner}/{repo}/check-runs/{check_run_id}", writes(CHECKS, Role::Read), |call| {
-        let (by, id, fields) = (call.actor.clone(), call.number("check_run_id")?, fields(call)?);
-        call.world.update_check_run(&by, call.repo, id, fields)?;
-        answer(call, id, 200)
-    }),
-    route("checks/list-annotations", "GET", "/repos/{owner}/{repo}/check-runs/{check_run_id}/annotations", reads(CHECKS), |call| {
-        call.page(run(call, call.number("check_run_id")?)?.annotations.clone())
-    }),
+    route(
+        "checks/update",
+        "PATCH",
+        "/repos/{owner}/{repo}/check-runs/{check_run_id}",
+        writes(CHECKS, Role::Read),
+        |call| {
+            let (by, id, fields) = (call.actor.clone(), call.number("check_run_id")?, fields(call)?);
+            call.world.update_check_run(&by, call.repo, id, fields)?;
+            answer(call, id, 200)
+        },
+    ),
+    route(
+        "checks/list-annotations",
+        "GET",
+        "/repos/{owner}/{repo}/check-runs/{check_run_id}/annotations",
+        reads(CHECKS),
+        |call| call.page(run(call, call.number("check_run_id")?)?.annotations.clone()),
+    ),
     route("checks/list-for-ref", "GET", "/repos/{owner}/{repo}/commits/{ref*}/check-runs", reads(CHECKS), list),
-    route("checks/list-suites-for-ref", "GET", "/repos/{owner}/{repo}/commits/{ref*}/check-suites", reads(CHECKS), |call| {
-        let sha = commit_of_path(call)?;
-        let repo = call.world.repo(call.repo).ok_or_else(Refusal::not_found)?;
-        let suites = repo.check_suites.iter().filter(|suite| suite.head_sha == sha);
-        call.counted_page("check_suites", suites.map(|it| call.world.check_suite_json(call.repo, it)).collect())
-    }),
+    route(
+        "checks/list-suites-for-ref",
+        "GET",
+        "/repos/{owner}/{repo}/commits/{ref*}/check-suites",
+        reads(CHECKS),
+        |call| {
+            let sha = commit_of_path(call)?;
+            let repo = call.world.repo(call.repo).ok_or_else(Refusal::not_found)?;
+            let suites = repo.check_suites.iter().filter(|suite| suite.head_sha == sha);
+            call.counted_page("check_suites", suites.map(|it| call.world.check_suite_json(call.repo, it)).collect())
+        },
+    ),
 ];
 
 fn run<'a>(call: &'a Call<'_>, id: u64) -> Result<&'a CheckRun, Refusal> {

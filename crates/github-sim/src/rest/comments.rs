@@ -17,35 +17,60 @@ pub(super) const ROUTES: &[Route] = &[
         all.sort_by_key(|(_, it)| it.id);
         call.page(all.into_iter().map(|(number, it)| call.world.comment_json(call.repo, number, it)).collect())
     }),
-    route("issues/list-comments", "GET", "/repos/{owner}/{repo}/issues/{issue_number}/comments", reads(THREADS), |call| {
-        let number = call.number("issue_number")?;
-        let issue = call.world.issue(call.repo, number).ok_or_else(Refusal::not_found)?;
-        let since = since(call);
-        let wanted = issue.comments.iter().filter(|it| since.is_none_or(|since| it.updated_at >= since));
-        call.page(wanted.map(|it| call.world.comment_json(call.repo, number, it)).collect())
-    }),
-    route("issues/create-comment", "POST", "/repos/{owner}/{repo}/issues/{issue_number}/comments", writes(THREADS, Role::Read), |call| {
-        let (by, number, body) = (call.actor.clone(), call.number("issue_number")?, call.required("IssueComment", "body")?);
-        let issue = call.world.issue(call.repo, number).ok_or_else(Refusal::not_found)?;
-        if issue.locked && call.world.standing(call.who, call.repo) < Role::Write {
-            return Err(Refusal::new(403, "Unable to create comment because issue is locked."));
-        }
-        let id = call.world.add_comment(&by, call.repo, number, &body)?;
-        answer(call, id, 201)
-    }),
+    route(
+        "issues/list-comments",
+        "GET",
+        "/repos/{owner}/{repo}/issues/{issue_number}/comments",
+        reads(THREADS),
+        |call| {
+            let number = call.number("issue_number")?;
+            let issue = call.world.issue(call.repo, number).ok_or_else(Refusal::not_found)?;
+            let since = since(call);
+            let wanted = issue.comments.iter().filter(|it| since.is_none_or(|since| it.updated_at >= since));
+            call.page(wanted.map(|it| call.world.comment_json(call.repo, number, it)).collect())
+        },
+    ),
+    route(
+        "issues/create-comment",
+        "POST",
+        "/repos/{owner}/{repo}/issues/{issue_number}/comments",
+        writes(THREADS, Role::Read),
+        |call| {
+            let (by, number, body) =
+                (call.actor.clone(), call.number("issue_number")?, call.required("IssueComment", "body")?);
+            let issue = call.world.issue(call.repo, number).ok_or_else(Refusal::not_found)?;
+            if issue.locked && call.world.standing(call.who, call.repo) < Role::Write {
+                return Err(Refusal::new(403, "Unable to create comment because issue is locked."));
+            }
+            let id = call.world.add_comment(&by, call.repo, number, &body)?;
+            answer(call, id, 201)
+        },
+    ),
     route("issues/get-comment", "GET", "/repos/{owner}/{repo}/issues/comments/{comment_id}", reads(THREADS), |call| {
         answer(call, call.number("comment_id")?, 200)
     }),
-    route("issues/update-comment", "PATCH", "/repos/{owner}/{repo}/issues/comments/{comment_id}", writes(THREADS, Role::Read), |call| {
-        let (by, id, body) = (call.actor.clone(), own_or_writer(call)?, call.required("IssueComment", "body")?);
-        call.world.edit_comment(&by, call.repo, id, &body)?;
-        answer(call, id, 200)
-    }),
-    route("issues/delete-comment", "DELETE", "/repos/{owner}/{repo}/issues/comments/{comment_id}", writes(THREADS, Role::Read), |call| {
-        let (by, id) = (call.actor.clone(), own_or_writer(call)?);
-        call.world.delete_comment(&by, call.repo, id)?;
-        Answer::no_content()
-    }),
+    route(
+        "issues/update-comment",
+        "PATCH",
+        "/repos/{owner}/{repo}/issues/comments/{comment_id}",
+        writes(THREADS, Role::Read),
+        |call| {
+            let (by, id, body) = (call.actor.clone(), own_or_writer(call)?, call.required("IssueComment", "body")?);
+            call.world.edit_comment(&by, call.repo, id, &body)?;
+            answer(call, id, 200)
+        },
+    ),
+    route(
+        "issues/delete-comment",
+        "DELETE",
+        "/repos/{owner}/{repo}/issues/comments/{comment_id}",
+        writes(THREADS, Role::Read),
+        |call| {
+            let (by, id) = (call.actor.clone(), own_or_writer(call)?);
+            call.world.delete_comment(&by, call.repo, id)?;
+            Answer::no_content()
+        },
+    ),
 ];
 
 fn since(call: &Call<'_>) -> Option<jiff::Timestamp> {

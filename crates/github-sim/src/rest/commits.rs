@@ -33,23 +33,42 @@ pub(super) const ROUTES: &[Route] = &[
     route("repos/compare-commits", "GET", "/repos/{owner}/{repo}/compare/{basehead*}", reads(CONTENTS), compare),
     route("repos/get-content", "GET", "/repos/{owner}/{repo}/contents/{path*}", reads(CONTENTS), content),
     route("repos/get-content", "GET", "/repos/{owner}/{repo}/contents", reads(CONTENTS), content),
-    route("repos/get-combined-status-for-ref", "GET", "/repos/{owner}/{repo}/commits/{ref*}/status", reads(STATUSES), combined),
-    route("repos/list-commit-statuses-for-ref", "GET", "/repos/{owner}/{repo}/commits/{ref*}/statuses", reads(STATUSES), |call| {
-        let sha = commit_of_path(call)?;
-        let repo = call.world.repo(call.repo).ok_or_else(Refusal::not_found)?;
-        let statuses = repo.statuses.iter().rev().filter(|status| status.sha == sha);
-        call.page(statuses.map(|status| call.world.status_json(call.repo, status)).collect())
-    }),
-    route("repos/create-commit-status", "POST", "/repos/{owner}/{repo}/statuses/{sha}", writes(STATUSES, Role::Write), |call| {
-        let (by, sha, state) = (call.actor.clone(), call.param("sha").to_owned(), call.required("Status", "state")?);
-        let context = call.owned("context").unwrap_or_else(|| "default".into());
-        let (description, url) = (call.owned("description"), call.owned("target_url"));
-        let what = (state.as_str(), context.as_str(), description.as_deref(), url.as_deref());
-        let id = call.world.create_status(&by, call.repo, &sha, what)?;
-        let repo = call.world.repo(call.repo).ok_or_else(Refusal::not_found)?;
-        let status = repo.statuses.iter().find(|status| status.id == id).ok_or_else(Refusal::not_found)?;
-        Answer::created(call.world.status_json(call.repo, status))
-    }),
+    route(
+        "repos/get-combined-status-for-ref",
+        "GET",
+        "/repos/{owner}/{repo}/commits/{ref*}/status",
+        reads(STATUSES),
+        combined,
+    ),
+    route(
+        "repos/list-commit-statuses-for-ref",
+        "GET",
+        "/repos/{owner}/{repo}/commits/{ref*}/statuses",
+        reads(STATUSES),
+        |call| {
+            let sha = commit_of_path(call)?;
+            let repo = call.world.repo(call.repo).ok_or_else(Refusal::not_found)?;
+            let statuses = repo.statuses.iter().rev().filter(|status| status.sha == sha);
+            call.page(statuses.map(|status| call.world.status_json(call.repo, status)).collect())
+        },
+    ),
+    route(
+        "repos/create-commit-status",
+        "POST",
+        "/repos/{owner}/{repo}/statuses/{sha}",
+        writes(STATUSES, Role::Write),
+        |call| {
+            let (by, sha, state) =
+                (call.actor.clone(), call.param("sha").to_owned(), call.required("Status", "state")?);
+            let context = call.owned("context").unwrap_or_else(|| "default".into());
+            let (description, url) = (call.owned("description"), call.owned("target_url"));
+            let what = (state.as_str(), context.as_str(), description.as_deref(), url.as_deref());
+            let id = call.world.create_status(&by, call.repo, &sha, what)?;
+            let repo = call.world.repo(call.repo).ok_or_else(Refusal::not_found)?;
+            let status = repo.statuses.iter().find(|status| status.id == id).ok_or_else(Refusal::not_found)?;
+            Answer::created(call.world.status_json(call.repo, status))
+        },
+    ),
 ];
 
 fn default_branch(call: &Call<'_>) -> String {
@@ -100,9 +119,14 @@ fn content(call: &mut Call<'_>) -> Outcome {
     if git.refs(call.repo, "refs/heads").is_empty() {
         return Err(Refusal::new(404, "This repository is empty."));
     }
-    let commit = resolve(call, &name).ok_or_else(|| Refusal::new(404, format!("No commit found for the ref {name}")))?;
+    let commit =
+        resolve(call, &name).ok_or_else(|| Refusal::new(404, format!("No commit found for the ref {name}")))?;
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let kind = if path.is_empty() { "tree".into() } else { git.object_at(call.repo, &commit, &path).ok_or_else(Refusal::not_found)?.0 };
+    let kind = if path.is_empty() {
+        "tree".into()
+    } else {
+        git.object_at(call.repo, &commit, &path).ok_or_else(Refusal::not_found)?.0
+    };
     if kind == "tree" {
         let entries = git.folder(call.repo, &commit, &path);
         let listed = entries.iter().map(|entry| call.world.content_json(call.repo, &name, entry, None));

@@ -16,16 +16,28 @@ pub(super) const ROUTES: &[Route] = &[
     route("issues/create", "POST", "/repos/{owner}/{repo}/issues", writes(&["issues"], Role::Read), create),
     route("issues/get", "GET", "/repos/{owner}/{repo}/issues/{issue_number}", reads(THREADS), |call| answer(call, 200)),
     route("issues/update", "PATCH", "/repos/{owner}/{repo}/issues/{issue_number}", writes(THREADS, Role::Read), update),
-    route("issues/lock", "PUT", "/repos/{owner}/{repo}/issues/{issue_number}/lock", writes(THREADS, Role::Write), |call| {
-        let (by, number, reason) = (call.actor.clone(), call.number("issue_number")?, call.owned("lock_reason"));
-        call.world.set_lock(&by, call.repo, number, Some(reason.as_deref()))?;
-        Answer::no_content()
-    }),
-    route("issues/unlock", "DELETE", "/repos/{owner}/{repo}/issues/{issue_number}/lock", writes(THREADS, Role::Write), |call| {
-        let (by, number) = (call.actor.clone(), call.number("issue_number")?);
-        call.world.set_lock(&by, call.repo, number, None)?;
-        Answer::no_content()
-    }),
+    route(
+        "issues/lock",
+        "PUT",
+        "/repos/{owner}/{repo}/issues/{issue_number}/lock",
+        writes(THREADS, Role::Write),
+        |call| {
+            let (by, number, reason) = (call.actor.clone(), call.number("issue_number")?, call.owned("lock_reason"));
+            call.world.set_lock(&by, call.repo, number, Some(reason.as_deref()))?;
+            Answer::no_content()
+        },
+    ),
+    route(
+        "issues/unlock",
+        "DELETE",
+        "/repos/{owner}/{repo}/issues/{issue_number}/lock",
+        writes(THREADS, Role::Write),
+        |call| {
+            let (by, number) = (call.actor.clone(), call.number("issue_number")?);
+            call.world.set_lock(&by, call.repo, number, None)?;
+            Answer::no_content()
+        },
+    ),
     route("issues/list-events", "GET", "/repos/{owner}/{repo}/issues/{issue_number}/events", reads(THREADS), |call| {
         let issue = call.world.issue(call.repo, call.number("issue_number")?).ok_or_else(Refusal::not_found)?;
         call.page(issue.events.iter().map(|event| call.world.issue_event_json(call.repo, event)).collect())
@@ -45,7 +57,11 @@ pub(super) const ROUTES: &[Route] = &[
 
 fn answer(call: &Call<'_>, status: u16) -> Outcome {
     let issue = call.world.issue_json(call.repo, call.number("issue_number")?);
-    if issue.is_null() { Err(Refusal::not_found()) } else { Ok(Answer { status, body: Some(issue), headers: Vec::new() }) }
+    if issue.is_null() {
+        Err(Refusal::not_found())
+    } else {
+        Ok(Answer { status, body: Some(issue), headers: Vec::new() })
+    }
 }
 
 fn list(call: &mut Call<'_>) -> Outcome {
@@ -71,7 +87,9 @@ fn list(call: &mut Call<'_>) -> Outcome {
     };
     let mut found: Vec<&Issue> = repo.issues.values().filter(wanted).collect();
     let by_update = call.query("sort") == Some("updated");
-    found.sort_by_key(|issue| if by_update { (issue.updated_at, issue.number) } else { (issue.created_at, issue.number) });
+    found.sort_by_key(
+        |issue| if by_update { (issue.updated_at, issue.number) } else { (issue.created_at, issue.number) },
+    );
     if call.query("direction") != Some("asc") {
         found.reverse();
     }

@@ -23,40 +23,70 @@ pub(super) const ROUTES: &[Route] = &[
     route("issues/get-label", "GET", "/repos/{owner}/{repo}/labels/{name}", reads(THREADS), |call| {
         answer(call, call.param("name"), 200)
     }),
-    route("issues/update-label", "PATCH", "/repos/{owner}/{repo}/labels/{name}", writes(THREADS, Role::Triage), |call| {
-        let (name, new) = (call.param("name").to_owned(), call.owned("new_name"));
-        let (color, description) = (call.owned("color"), call.owned("description"));
-        let repo = call.world.repositories.get_mut(&call.repo).ok_or_else(Refusal::not_found)?;
-        let label = repo.labels.iter_mut().find(|label| label.name.eq_ignore_ascii_case(&name));
-        let label = label.ok_or_else(Refusal::not_found)?;
-        label.name = new.unwrap_or_else(|| label.name.clone());
-        label.color = color.unwrap_or_else(|| label.color.clone());
-        label.description = description.or(label.description.take());
-        let (by, name) = (call.actor.clone(), label.name.clone());
-        call.world.record(&by, "label.edit", Some(call.repo), json!({"name": name}));
-        answer(call, &name, 200)
-    }),
-    route("issues/delete-label", "DELETE", "/repos/{owner}/{repo}/labels/{name}", writes(THREADS, Role::Triage), |call| {
-        let name = call.param("name").to_owned();
-        let repo = call.world.repositories.get_mut(&call.repo).ok_or_else(Refusal::not_found)?;
-        let id = repo.label(&name).map(|label| label.id).ok_or_else(Refusal::not_found)?;
-        repo.labels.retain(|label| label.id != id);
-        repo.issues.values_mut().for_each(|issue| issue.labels.retain(|label| *label != id));
-        let by = call.actor.clone();
-        call.world.record(&by, "label.delete", Some(call.repo), json!({"name": name}));
-        Answer::no_content()
-    }),
-    route("issues/list-labels-on-issue", "GET", "/repos/{owner}/{repo}/issues/{issue_number}/labels", reads(THREADS), on_issue),
-    route("issues/add-labels", "POST", "/repos/{owner}/{repo}/issues/{issue_number}/labels", writes(THREADS, Role::Triage), |call| {
-        let (by, number, names) = change(call)?;
-        call.world.add_labels(&by, call.repo, number, &names)?;
-        on_issue(call)
-    }),
-    route("issues/set-labels", "PUT", "/repos/{owner}/{repo}/issues/{issue_number}/labels", writes(THREADS, Role::Triage), |call| {
-        let (by, number, names) = change(call)?;
-        call.world.set_labels(&by, call.repo, number, &names)?;
-        on_issue(call)
-    }),
+    route(
+        "issues/update-label",
+        "PATCH",
+        "/repos/{owner}/{repo}/labels/{name}",
+        writes(THREADS, Role::Triage),
+        |call| {
+            let (name, new) = (call.param("name").to_owned(), call.owned("new_name"));
+            let (color, description) = (call.owned("color"), call.owned("description"));
+            let repo = call.world.repositories.get_mut(&call.repo).ok_or_else(Refusal::not_found)?;
+            let label = repo.labels.iter_mut().find(|label| label.name.eq_ignore_ascii_case(&name));
+            let label = label.ok_or_else(Refusal::not_found)?;
+            label.name = new.unwrap_or_else(|| label.name.clone());
+            label.color = color.unwrap_or_else(|| label.color.clone());
+            label.description = description.or(label.description.take());
+            let (by, name) = (call.actor.clone(), label.name.clone());
+            call.world.record(&by, "label.edit", Some(call.repo), json!({"name": name}));
+            answer(call, &name, 200)
+        },
+    ),
+    route(
+        "issues/delete-label",
+        "DELETE",
+        "/repos/{owner}/{repo}/labels/{name}",
+        writes(THREADS, Role::Triage),
+        |call| {
+            let name = call.param("name").to_owned();
+            let repo = call.world.repositories.get_mut(&call.repo).ok_or_else(Refusal::not_found)?;
+            let id = repo.label(&name).map(|label| label.id).ok_or_else(Refusal::not_found)?;
+            repo.labels.retain(|label| label.id != id);
+            repo.issues.values_mut().for_each(|issue| issue.labels.retain(|label| *label != id));
+            let by = call.actor.clone();
+            call.world.record(&by, "label.delete", Some(call.repo), json!({"name": name}));
+            Answer::no_content()
+        },
+    ),
+    route(
+        "issues/list-labels-on-issue",
+        "GET",
+        "/repos/{owner}/{repo}/issues/{issue_number}/labels",
+        reads(THREADS),
+        on_issue,
+    ),
+    route(
+        "issues/add-labels",
+        "POST",
+        "/repos/{owner}/{repo}/issues/{issue_number}/labels",
+        writes(THREADS, Role::Triage),
+        |call| {
+            let (by, number, names) = change(call)?;
+            call.world.add_labels(&by, call.repo, number, &names)?;
+            on_issue(call)
+        },
+    ),
+    route(
+        "issues/set-labels",
+        "PUT",
+        "/repos/{owner}/{repo}/issues/{issue_number}/labels",
+        writes(THREADS, Role::Triage),
+        |call| {
+            let (by, number, names) = change(call)?;
+            call.world.set_labels(&by, call.repo, number, &names)?;
+            on_issue(call)
+        },
+    ),
     route(
         "issues/remove-label",
         "DELETE",

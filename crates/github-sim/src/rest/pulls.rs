@@ -33,18 +33,24 @@ pub(super) const ROUTES: &[Route] = &[
         let merged = pull(call)?.merge.is_some();
         if merged { Answer::no_content() } else { Err(Refusal::not_found()) }
     }),
-    route("pulls/merge", "PUT", "/repos/{owner}/{repo}/pulls/{pull_number}/merge", writes(&["contents"], Role::Write), |call| {
-        let (by, number) = (call.actor.clone(), call.number("pull_number")?);
-        pull(call)?;
-        let wish = MergeWish {
-            method: call.owned("merge_method"),
-            sha: call.owned("sha"),
-            title: call.owned("commit_title"),
-            message: call.owned("commit_message"),
-        };
-        let sha = call.world.merge_pull(&by, call.repo, number, &wish)?;
-        Answer::ok(json!({"sha": sha, "merged": true, "message": "Pull Request successfully merged"}))
-    }),
+    route(
+        "pulls/merge",
+        "PUT",
+        "/repos/{owner}/{repo}/pulls/{pull_number}/merge",
+        writes(&["contents"], Role::Write),
+        |call| {
+            let (by, number) = (call.actor.clone(), call.number("pull_number")?);
+            pull(call)?;
+            let wish = MergeWish {
+                method: call.owned("merge_method"),
+                sha: call.owned("sha"),
+                title: call.owned("commit_title"),
+                message: call.owned("commit_message"),
+            };
+            let sha = call.world.merge_pull(&by, call.repo, number, &wish)?;
+            Answer::ok(json!({"sha": sha, "merged": true, "message": "Pull Request successfully merged"}))
+        },
+    ),
 ];
 
 pub(super) fn pull<'a>(call: &'a Call<'_>) -> Result<&'a Pull, Refusal> {
@@ -88,7 +94,9 @@ fn list(call: &mut Call<'_>) -> Outcome {
     };
     let mut found: Vec<&Issue> = repo.issues.values().filter(wanted).collect();
     let by_update = call.query("sort") == Some("updated");
-    found.sort_by_key(|issue| if by_update { (issue.updated_at, issue.number) } else { (issue.created_at, issue.number) });
+    found.sort_by_key(
+        |issue| if by_update { (issue.updated_at, issue.number) } else { (issue.created_at, issue.number) },
+    );
     if call.query("direction") != Some("asc") {
         found.reverse();
     }
@@ -97,9 +105,13 @@ fn list(call: &mut Call<'_>) -> Outcome {
 
 fn create(call: &mut Call<'_>) -> Outcome {
     let (by, repo) = (call.actor.clone(), call.repo);
-    let (title, head, base) =
-        (call.required("PullRequest", "title")?, call.required("PullRequest", "head")?, call.required("PullRequest", "base")?);
-    let (head_repo, _) = call.world.find_head(repo, &head).ok_or_else(|| Refusal::invalid("PullRequest", "head", "invalid"))?;
+    let (title, head, base) = (
+        call.required("PullRequest", "title")?,
+        call.required("PullRequest", "head")?,
+        call.required("PullRequest", "base")?,
+    );
+    let (head_repo, _) =
+        call.world.find_head(repo, &head).ok_or_else(|| Refusal::invalid("PullRequest", "head", "invalid"))?;
     let own_fork = call.world.repo(head_repo).is_some_and(|repo| repo.owner == by.user);
     if call.world.standing(call.who, repo) < Role::Write && !own_fork {
         return Err(Refusal::new(403, "You must have push access to the head repository to open a pull request"));

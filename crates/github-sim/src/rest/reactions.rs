@@ -9,8 +9,20 @@ use crate::world::permission::Role;
 const THREADS: &[&str] = &["issues", "pull_requests"];
 
 pub(super) const ROUTES: &[Route] = &[
-    route("reactions/list-for-issue", "GET", "/repos/{owner}/{repo}/issues/{issue_number}/reactions", reads(THREADS), list),
-    route("reactions/create-for-issue", "POST", "/repos/{owner}/{repo}/issues/{issue_number}/reactions", writes(THREADS, Role::Read), create),
+    route(
+        "reactions/list-for-issue",
+        "GET",
+        "/repos/{owner}/{repo}/issues/{issue_number}/reactions",
+        reads(THREADS),
+        list,
+    ),
+    route(
+        "reactions/create-for-issue",
+        "POST",
+        "/repos/{owner}/{repo}/issues/{issue_number}/reactions",
+        writes(THREADS, Role::Read),
+        create,
+    ),
     route(
         "reactions/delete-for-issue",
         "DELETE",
@@ -18,7 +30,13 @@ pub(super) const ROUTES: &[Route] = &[
         writes(THREADS, Role::Read),
         delete,
     ),
-    route("reactions/list-for-issue-comment", "GET", "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions", reads(THREADS), list),
+    route(
+        "reactions/list-for-issue-comment",
+        "GET",
+        "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions",
+        reads(THREADS),
+        list,
+    ),
     route(
         "reactions/create-for-issue-comment",
         "POST",

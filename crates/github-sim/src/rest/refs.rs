@@ -40,7 +40,8 @@ pub(super) const ROUTES: &[Route] = &[
         call.page(fitting.map(|(name, sha)| call.world.ref_json(call.repo, name, sha)).collect::<Vec<Value>>())
     }),
     route("git/create-ref", "POST", "/repos/{owner}/{repo}/git/refs", writes(CONTENTS, Role::Write), |call| {
-        let (by, name, sha) = (call.actor.clone(), call.required("Reference", "ref")?, call.required("Reference", "sha")?);
+        let (by, name, sha) =
+            (call.actor.clone(), call.required("Reference", "ref")?, call.required("Reference", "sha")?);
         if !name.starts_with("refs/") || name.matches('/').count() < 2 {
             return Err(Refusal::new(422, "Reference name must start with 'refs/' and have at least two slashes"));
         }

@@ -17,7 +17,8 @@ pub(super) const ROUTES: &[Route] = &[
         answer(call, id)
     }),
     route("repos/update", "PATCH", "/repos/{owner}/{repo}", writes(&["administration"], Role::Admin), |call| {
-        let (description, archived, default) = (call.owned("description"), call.flag("archived"), call.owned("default_branch"));
+        let (description, archived, default) =
+            (call.owned("description"), call.flag("archived"), call.owned("default_branch"));
         let repo = call.world.repositories.get_mut(&call.repo).ok_or_else(Refusal::not_found)?;
         repo.description = description.or(repo.description.take());
         repo.archived = archived.unwrap_or(repo.archived);

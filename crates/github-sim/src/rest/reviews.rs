@@ -19,7 +19,8 @@ pub(super) const ROUTES: &[Route] = &[
         "/repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers",
         reads(PULLS),
         |call| {
-            let users: Vec<Value> = pull(call)?.requested_reviewers.iter().map(|id| call.world.user_json(*id)).collect();
+            let users: Vec<Value> =
+                pull(call)?.requested_reviewers.iter().map(|id| call.world.user_json(*id)).collect();
             Answer::ok(json!({"users": users, "teams": []}))
         },
     ),
@@ -54,15 +55,31 @@ pub(super) const ROUTES: &[Route] = &[
         let reviews = pull(call)?.reviews.iter();
         call.page(reviews.map(|review| call.world.review_json(call.repo, number, review)).collect())
     }),
-    route("pulls/create-review", "POST", "/repos/{owner}/{repo}/pulls/{pull_number}/reviews", writes(PULLS, Role::Read), create),
-    route("pulls/get-review", "GET", "/repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}", reads(PULLS), |call| {
-        answer(call, call.number("review_id")?)
-    }),
-    route("pulls/list-review-comments", "GET", "/repos/{owner}/{repo}/pulls/{pull_number}/comments", reads(PULLS), |call| {
-        let number = call.number("pull_number")?;
-        let comments = pull(call)?.review_comments.iter();
-        call.page(comments.map(|it| call.world.review_comment_json(call.repo, number, it)).collect())
-    }),
+    route(
+        "pulls/create-review",
+        "POST",
+        "/repos/{owner}/{repo}/pulls/{pull_number}/reviews",
+        writes(PULLS, Role::Read),
+        create,
+    ),
+    route(
+        "pulls/get-review",
+        "GET",
+        "/repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}",
+        reads(PULLS),
+        |call| answer(call, call.number("review_id")?),
+    ),
+    route(
+        "pulls/list-review-comments",
+        "GET",
+        "/repos/{owner}/{repo}/pulls/{pull_number}/comments",
+        reads(PULLS),
+        |call| {
+            let number = call.number("pull_number")?;
+            let comments = pull(call)?.review_comments.iter();
+            call.page(comments.map(|it| call.world.review_comment_json(call.repo, number, it)).collect())
+        },
+    ),
     route(
         "pulls/create-reply-for-review-comment",
         "POST",

@@ -68,7 +68,8 @@ mod tests {
     fn id(method: &str, path: &str) -> String {
         match find(method, path) {
             Found::Route(route, params) => {
-                let params: Vec<String> = params.iter().skip(2).map(|(name, value)| format!("{name}={value}")).collect();
+                let params: Vec<String> =
+                    params.iter().skip(2).map(|(name, value)| format!("{name}={value}")).collect();
                 format!("{} {}", route.operation.id, params.join(" "))
             }
             Found::OtherMethod => "other method".into(),
@@ -83,7 +84,10 @@ mod tests {
         assert_eq!(id("GET", "/repos/o/r/branches/a/b"), "repos/get-branch branch=a/b");
         assert_eq!(id("GET", "/repos/o/r/commits/heads/a/check-runs"), "checks/list-for-ref ref=heads/a");
         assert_eq!(id("GET", "/repos/o/r/commits/a%2Fb"), "repos/get-commit ref=a/b");
-        assert_eq!(id("DELETE", "/repos/o/r/issues/1/labels/baton%3Aauto"), "issues/remove-label issue_number=1 name=baton:auto");
+        assert_eq!(
+            id("DELETE", "/repos/o/r/issues/1/labels/baton%3Aauto"),
+            "issues/remove-label issue_number=1 name=baton:auto"
+        );
         assert_eq!(id("PUT", "/repos/o/r/issues/comments/7"), "other method");
         assert_eq!(id("GET", "/nowhere"), "nothing");
     }

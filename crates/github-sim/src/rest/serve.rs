@@ -109,7 +109,8 @@ fn refuse(status: u16, message: Option<String>) -> Reply {
     match message {
         Some(message) => Reply::refuse(&Refusal::new(status, message)),
         None if status >= 500 => {
-            let page = format!("<html><head><title>{status} {reason}</title></head><body><h1>{reason}</h1></body></html>");
+            let page =
+                format!("<html><head><title>{status} {reason}</title></head><body><h1>{reason}</h1></body></html>");
             Reply::text(status, "text/html", page)
         }
         None => Reply::refuse(&Refusal::new(status, reason)),
@@ -124,7 +125,11 @@ fn answer(world: &mut World, route: &Route, params: &Params, who: Identity, requ
         },
         Err(Misplaced::Refused(refusal)) => Reply::refuse(&refusal),
         Err(Misplaced::Moved { status, to }) => {
-            let url = format!("{}{to}{}", world.urls.api, if request.query.is_empty() { String::new() } else { format!("?{}", request.query) });
+            let url = format!(
+                "{}{to}{}",
+                world.urls.api,
+                if request.query.is_empty() { String::new() } else { format!("?{}", request.query) }
+            );
             let text = if status == 301 { "Moved Permanently" } else { "Temporary Redirect" };
             let body = serde_json::json!({"message": text, "url": url,
                 "documentation_url": "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects"});
@@ -219,11 +224,13 @@ fn read_body(body: &[u8]) -> Result<Value, Refusal> {
 
 /// `a=1&b=x%20y` taken apart.
 pub(crate) fn read_query(query: &str) -> Vec<(String, String)> {
-    let decode = |text: &str| {
-        percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
-    };
+    let decode =
+        |text: &str| percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decode(name), decode(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
 }
 
 fn write(answer: &Answer) -> Reply {
@@ -240,11 +247,18 @@ fn write(answer: &Answer) -> Reply {
 }
 
 /// Adds what stands on every answer, and notes the request.
-pub(crate) fn finish(world: &mut World, operation: &str, who: &Identity, request: &Incoming, mut reply: Reply) -> Reply {
+pub(crate) fn finish(
+    world: &mut World,
+    operation: &str,
+    who: &Identity,
+    request: &Incoming,
+    mut reply: Reply,
+) -> Reply {
     if request.method == "GET" && reply.status == 200 {
         let tag = format!("W/\"{}\"", hex::encode(Sha256::digest(&reply.body)));
         let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-        let known = request.if_none_match.as_deref().is_some_and(|it| it.split(',').any(|it| strong(it) == strong(&tag)));
+        let known =
+            request.if_none_match.as_deref().is_some_and(|it| it.split(',').any(|it| strong(it) == strong(&tag)));
         reply.headers.push(("etag".into(), tag));
         reply.headers.push(("cache-control".into(), "private, max-age=60, s-maxage=60".into()));
         if known {

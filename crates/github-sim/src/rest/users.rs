@@ -18,7 +18,9 @@ pub(super) const ROUTES: &[Route] = &[
     }),
     route("users/get-authenticated", "GET", "/user", Needs::Token, |call| match call.who {
         Identity::Person { user, .. } => Answer::ok(call.world.public_user_json(user)),
-        Identity::Anonymous | Identity::App { .. } | Identity::Installation { .. } => Err(Refusal::not_by_integration()),
+        Identity::Anonymous | Identity::App { .. } | Identity::Installation { .. } => {
+            Err(Refusal::not_by_integration())
+        }
     }),
     route("rate-limit/get", "GET", "/rate_limit", Needs::Nothing, |call| {
         let (limit, remaining, reset) = call.world.rate(call.who);

@@ -91,7 +91,8 @@ async fn a_narrowed_token_reaches_no_further() {
     let all = stage.mint(json!({})).await;
     assert_eq!(stage.send("GET", "/repos/acme/secret", &all, None).await.status, 200);
     let path = format!("/app/installations/{}/access_tokens", stage.installation);
-    let too_much = stage.send("POST", &path, &stage.jwt(), Some(json!({"permissions": {"administration": "write"}}))).await;
+    let too_much =
+        stage.send("POST", &path, &stage.jwt(), Some(json!({"permissions": {"administration": "write"}}))).await;
     assert_eq!(too_much.status, 422);
     let unreachable = stage.send("POST", &path, &stage.jwt(), Some(json!({"repositories": ["other"]}))).await;
     assert_eq!(unreachable.status, 422);

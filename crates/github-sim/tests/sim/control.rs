@@ -32,7 +32,14 @@ async fn a_story_told_over_http_only() {
     let control = ready["control_url"].as_str().unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let deed = async |body: serde_json::Value| {
-        http.post(format!("{control}/people/alice")).json(&body).send().await.unwrap().json::<serde_json::Value>().await.unwrap()
+        http.post(format!("{control}/people/alice"))
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+            .json::<serde_json::Value>()
+            .await
+            .unwrap()
     };
     let opened = deed(json!({"verb": "opens_issue", "repo": REPO, "title": "Hi", "body": "<script>x</script>"})).await;
     assert_eq!(opened, json!({"number": 1}));

@@ -36,7 +36,12 @@ async fn refused_limited_garbled_and_dropped() {
     assert_eq!(stage.send("POST", &path, &token, body()).await.body, json!("{"));
     assert_eq!(comments(), 2);
     assert_eq!(stage.send("POST", &path, &token, body()).await.status, 201);
-    let statuses: Vec<u16> =
-        stage.sim.requests().into_iter().filter(|it| it.operation == "issues/create-comment").map(|it| it.status).collect();
+    let statuses: Vec<u16> = stage
+        .sim
+        .requests()
+        .into_iter()
+        .filter(|it| it.operation == "issues/create-comment")
+        .map(|it| it.status)
+        .collect();
     assert_eq!(statuses, [502, 403, 403, 0, 0, 201, 201]);
 }

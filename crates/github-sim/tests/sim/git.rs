@@ -34,7 +34,10 @@ async fn an_app_clones_pushes_and_the_world_hears_of_it() {
     let pull = stage.sim.person("alice").opens_pull(REPO, "baton/issue-1", "main", "Fix", "").unwrap();
     // More than git's http.postBuffer, so that the push comes in chunks.
     commit(&work, "big.bin", &"0123456789abcdef\n".repeat(200_000).chars().rev().collect::<String>());
-    git_ok(&work, &["-c", "http.postBuffer=65536", "-c", "core.compression=0", "push", "-q", "origin", "baton/issue-1"]);
+    git_ok(
+        &work,
+        &["-c", "http.postBuffer=65536", "-c", "core.compression=0", "push", "-q", "origin", "baton/issue-1"],
+    );
     let head = git_ok(&work, &["rev-parse", "HEAD"]).trim().to_owned();
     assert_eq!(stage.sim.pulls(REPO).unwrap()[0].head_sha, head);
     stage.sim.settle().await;
@@ -79,7 +82,10 @@ async fn what_github_refuses() {
     let secret = stage.clone_url(&user).replace("acme/app", "acme/secret");
     let (ok, said) = git(folder.path(), &["clone", "-q", &secret, "secret"]);
     assert!(!ok && said.contains("not found"), "{said}");
-    let (ok, said) = git(folder.path(), &["clone", "-q", &stage.clone_url("x-access-token:wrong"), "x"]);
+    let (ok, said) = git(
+        folder.path(),
+        &["clone", "-q", &stage.clone_url("x-access-token:wrong").replace("acme/app", "acme/secret"), "x"],
+    );
     assert!(!ok && said.contains("Authentication failed"), "{said}");
     commit(&work, "a", "a");
     let (ok, said) = git(&work, &["push", "origin", "HEAD:main"]);
@@ -92,15 +98,15 @@ async fn what_github_refuses() {
     let (ok, said) = git(&work, &["push", &stage.clone_url(""), "HEAD:x"]);
     assert!(!ok && said.contains("could not read Username"), "{said}");
     commit(&work, ".github/workflows/ci.yml", "on: push\n");
-    let (ok, said) = git(&work, &["push", "origin", "HEAD:ci", "HEAD~1:fine"]);
+    let (ok, said) = git(&work, &["push", "origin", "HEAD:refs/heads/ci", "HEAD~1:refs/heads/fine"]);
     let text = "refusing to allow a GitHub App to create or update workflow `.github/workflows/ci.yml` without `workflows` permission";
     assert!(!ok && said.contains(text), "{said}");
     assert_eq!(stage.sim.branches(REPO).unwrap(), ["fine", "main"]);
-    let (ok, _) = git(&work, &["push", "--atomic", "origin", "HEAD:ci", "HEAD~1:also"]);
+    let (ok, _) = git(&work, &["push", "--atomic", "origin", "HEAD:refs/heads/ci", "HEAD~1:refs/heads/also"]);
     assert!(!ok);
     assert_eq!(stage.sim.branches(REPO).unwrap(), ["fine", "main"]);
     let alice = format!("alice:{}", stage.sim.personal_token("alice").unwrap());
-    git_ok(&work, &["push", "-q", &stage.clone_url(&alice), "HEAD:ci"]);
+    git_ok(&work, &["push", "-q", &stage.clone_url(&alice), "HEAD:refs/heads/ci"]);
     git_ok(&work, &["push", "-q", "origin", ":fine"]);
     assert_eq!(stage.sim.branches(REPO).unwrap(), ["ci", "main"]);
     let refused = stage.sim.ledger().into_iter().filter(|it| it.what == "ref.refused").count();

@@ -43,8 +43,12 @@ async fn queries_and_errors() {
     let query = "query { repository(owner: \"acme\", name: \"app\") { id suggestedActors(capabilities: [CAN_BE_ASSIGNED], first: 100) \
                  { nodes { login __typename } } } }";
     let answer = ask(&stage, &token, query, json!({})).await;
-    let logins: Vec<&str> =
-        answer["data"]["repository"]["suggestedActors"]["nodes"].as_array().unwrap().iter().map(|it| it["login"].as_str().unwrap()).collect();
+    let logins: Vec<&str> = answer["data"]["repository"]["suggestedActors"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["login"].as_str().unwrap())
+        .collect();
     assert_eq!(logins, ["acme", "alice", "rita"]);
     let errors = [
         ask(&stage, &token, "query { nonsense }", json!({})).await,
@@ -52,12 +56,15 @@ async fn queries_and_errors() {
         ask(&stage, &token, "query {", json!({})).await,
         ask(&stage, &token, "query { node(id: \"I_kwDO999\") { id } }", json!({})).await,
     ];
-    let messages: Vec<String> =
-        errors.iter().map(|it| it["errors"][0]["message"].as_str().unwrap().lines().next().unwrap().to_owned()).collect();
+    let messages: Vec<String> = errors
+        .iter()
+        .map(|it| it["errors"][0]["message"].as_str().unwrap().lines().next().unwrap().to_owned())
+        .collect();
     assert_eq!(messages[0], "Field 'nonsense' doesn't exist on type 'Query'");
     assert_eq!(messages[1], "Field 'nonsense' doesn't exist on type 'Bot'");
     assert!(messages[2].starts_with("Parse error"), "{}", messages[2]);
     assert_eq!(messages[3], "Could not resolve to a node with the global id of 'I_kwDO999'.");
-    let anonymous = stage.send("POST", stage.sim.graphql_url(), "", Some(json!({"query": "{ viewer { login } }"}))).await;
+    let anonymous =
+        stage.send("POST", stage.sim.graphql_url(), "", Some(json!({"query": "{ viewer { login } }"}))).await;
     assert_eq!(anonymous.status, 401);
 }

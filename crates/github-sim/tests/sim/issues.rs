@@ -37,7 +37,8 @@ async fn a_thread_as_a_reader_sees_it() {
     --- @baton[bot]
     The plan, edited.
     ");
-    let mentions: Vec<String> = stage.sim.mentions().into_iter().map(|it| format!("{} by {}", it.login, it.by)).collect();
+    let mentions: Vec<String> =
+        stage.sim.mentions().into_iter().map(|it| format!("{} by {}", it.login, it.by)).collect();
     assert_eq!(mentions, ["rita by alice"]);
     let edits: Vec<String> = stage.sim.edits(REPO, issue).unwrap().into_iter().map(|it| it.from).collect();
     assert_eq!(edits, ["The plan, `@olaf`."]);
@@ -87,7 +88,8 @@ async fn a_known_etag_costs_nothing() {
     let token = stage.mint(json!({})).await;
     let first = stage.send("GET", "/repos/acme/app", &token, None).await;
     let url = format!("{}/repos/acme/app", stage.sim.api_url());
-    let again = stage.http.get(url).bearer_auth(&token).header("if-none-match", first.header("etag")).send().await.unwrap();
+    let again =
+        stage.http.get(url).bearer_auth(&token).header("if-none-match", first.header("etag")).send().await.unwrap();
     assert_eq!(again.status().as_u16(), 304);
     assert_eq!(again.headers()["x-ratelimit-remaining"], first.header("x-ratelimit-remaining"));
 }
@@ -107,7 +109,8 @@ async fn what_is_wrong_is_said_in_githubs_shape() {
     assert_eq!((missing.status, missing.message()), (404, "Not Found"));
     assert!(missing.body["documentation_url"].is_string());
     assert_eq!(stage.send("GET", "/repos/acme/app", "ghs_wrong", None).await.message(), "Bad credentials");
-    let broken = stage.http.post(format!("{}{path}", stage.sim.api_url())).bearer_auth(&token).body("{").send().await.unwrap();
+    let broken =
+        stage.http.post(format!("{}{path}", stage.sim.api_url())).bearer_auth(&token).body("{").send().await.unwrap();
     assert_eq!(broken.status().as_u16(), 400);
 }
 
@@ -130,7 +133,10 @@ async fn labels_events_and_lists() {
     let alice = stage.sim.person("alice");
     let (one, two) = (alice.opens_issue(REPO, "One", "").unwrap(), alice.opens_issue(REPO, "Two", "").unwrap());
     let add = Some(json!({"labels": ["baton:auto"]}));
-    assert_eq!(stage.send("POST", &format!("/repos/acme/app/issues/{one}/labels"), &token, add).await.body[0]["name"], "baton:auto");
+    assert_eq!(
+        stage.send("POST", &format!("/repos/acme/app/issues/{one}/labels"), &token, add).await.body[0]["name"],
+        "baton:auto"
+    );
     let remove = format!("/repos/acme/app/issues/{one}/labels/baton%3Aauto");
     assert_eq!(stage.send("DELETE", &remove, &token, None).await.body, json!([]));
     assert_eq!(stage.send("DELETE", &remove, &token, None).await.message(), "Label does not exist");
@@ -144,7 +150,8 @@ async fn labels_events_and_lists() {
     let bugs = stage.send("GET", "/repos/acme/app/issues?state=all&labels=bug", &token, None).await;
     assert_eq!((numbers(&open.body), numbers(&closed.body), numbers(&bugs.body)), (vec![two], vec![one], vec![two]));
     let events = stage.send("GET", &format!("/repos/acme/app/issues/{one}/events"), &token, None).await;
-    let events: Vec<String> = events.body.as_array().unwrap().iter().map(|it| format!("{} {}", it["event"], it["actor"]["login"])).collect();
+    let events: Vec<String> =
+        events.body.as_array().unwrap().iter().map(|it| format!("{} {}", it["event"], it["actor"]["login"])).collect();
     insta::assert_snapshot!(events.join("\n"), @r#"
     "labeled" "baton[bot]"
     "unlabeled" "baton[bot]"

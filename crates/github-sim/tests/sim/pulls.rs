@@ -12,7 +12,8 @@ async fn from_draft_to_merge() {
     let sim = &stage.sim;
     let issue = sim.person("alice").opens_issue(REPO, "One is two", "").unwrap();
     sim.person("alice").pushes(REPO, "fix", [("src/lib.rs", "pub fn one() -> u8 { 1 }\n")], "Make one one").unwrap();
-    let open = json!({"title": "Fix", "head": "fix", "base": "main", "draft": true, "body": format!("Closes #{issue}")});
+    let open =
+        json!({"title": "Fix", "head": "fix", "base": "main", "draft": true, "body": format!("Closes #{issue}")});
     let made = stage.send("POST", "/repos/acme/app/pulls", &token, Some(open.clone())).await;
     assert_eq!((made.status, &made.body["draft"], &made.body["commits"]), (201, &json!(true), &json!(1)));
     assert_eq!((&made.body["additions"], &made.body["deletions"]), (&json!(1), &json!(1)));
@@ -26,7 +27,14 @@ async fn from_draft_to_merge() {
     assert_eq!(found.body[0]["number"], number);
     let none = stage.send("GET", "/repos/acme/app/pulls?head=acme:other", &token, None).await;
     assert_eq!(none.body, json!([]));
-    let asked = stage.send("POST", &format!("/repos/acme/app/pulls/{number}/requested_reviewers"), &token, Some(json!({"reviewers": ["alice"]}))).await;
+    let asked = stage
+        .send(
+            "POST",
+            &format!("/repos/acme/app/pulls/{number}/requested_reviewers"),
+            &token,
+            Some(json!({"reviewers": ["alice"]})),
+        )
+        .await;
     assert_eq!(asked.body["requested_reviewers"][0]["login"], "alice");
     let draft = sim.person("alice").merges(REPO, number).unwrap_err();
     assert_eq!((draft.status, draft.message.as_str()), (405, "Pull Request is still a draft"));
@@ -36,7 +44,9 @@ async fn from_draft_to_merge() {
     let ready = stage.send("POST", sim.graphql_url(), &token, Some(query)).await;
     assert_eq!(ready.body, json!({"data": {"markPullRequestReadyForReview": {"pullRequest": {"isDraft": false}}}}));
     sim.person("alice").reviews(REPO, number, Verdict::Approves, "Good").unwrap();
-    let own = stage.send("POST", &format!("/repos/acme/app/pulls/{number}/reviews"), &token, Some(json!({"event": "APPROVE"}))).await;
+    let own = stage
+        .send("POST", &format!("/repos/acme/app/pulls/{number}/reviews"), &token, Some(json!({"event": "APPROVE"})))
+        .await;
     assert_eq!((own.status, &own.body["errors"][0]), (422, &json!("Review Can not approve your own pull request")));
     let files = stage.send("GET", &format!("/repos/acme/app/pulls/{number}/files"), &token, None).await;
     assert_eq!(files.body[0]["patch"], "@@ -1 +1 @@\n-pub fn one() -> u8 { 2 }\n+pub fn one() -> u8 { 1 }");
@@ -63,7 +73,8 @@ async fn conflicts_closed_branches_and_other_methods() {
     let alice = stage.sim.person("alice");
     alice.pushes(REPO, "a", [("README.md", "# A\n")], "a").unwrap();
     alice.pushes(REPO, "b", [("README.md", "# B\n")], "b").unwrap();
-    let (a, b) = (alice.opens_pull(REPO, "a", "main", "A", "").unwrap(), alice.opens_pull(REPO, "b", "main", "B", "").unwrap());
+    let (a, b) =
+        (alice.opens_pull(REPO, "a", "main", "A", "").unwrap(), alice.opens_pull(REPO, "b", "main", "B", "").unwrap());
     let token = stage.sim.personal_token("alice").unwrap();
     let squash = Some(json!({"merge_method": "squash"}));
     assert_eq!(stage.send("PUT", &format!("/repos/acme/app/pulls/{a}/merge"), &token, squash).await.status, 200);

@@ -48,15 +48,33 @@ impl Stage {
         let app = sim
             .app(AppSpec {
                 name: "Baton".into(),
-                permissions: permissions(&[("issues", write), ("pull_requests", write), ("contents", write), ("checks", write)]),
-                events: ["issues", "issue_comment", "pull_request", "pull_request_review", "push", "create", "check_run"]
-                    .map(str::to_owned)
-                    .into(),
+                permissions: permissions(&[
+                    ("issues", write),
+                    ("pull_requests", write),
+                    ("contents", write),
+                    ("checks", write),
+                ]),
+                events: [
+                    "issues",
+                    "issue_comment",
+                    "pull_request",
+                    "pull_request_review",
+                    "push",
+                    "create",
+                    "check_run",
+                ]
+                .map(str::to_owned)
+                .into(),
                 ..AppSpec::default()
             })
             .unwrap();
         let installation = sim.install(app.app_id, REPO).unwrap();
-        Self { sim, app, installation, http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap() }
+        Self {
+            sim,
+            app,
+            installation,
+            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+        }
     }
 
     pub fn jwt(&self) -> String {
