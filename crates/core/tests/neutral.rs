@@ -344,6 +344,21 @@ fn short_forms_keep_their_look() {
 }
 
 #[test]
+fn code_that_only_looks_alike_is_left_to_the_letter() {
+    for code in [
+        "npm i @vercel/ncc @types/node",
+        "@Override\nvoid f() {}",
+        "/usr/bin/env python3",
+        "/* prefix */ a / b",
+        "fix(1)",
+        "<!-- html -->",
+    ] {
+        assert_eq!(code_block(code, "x"), format!("```x\n{code}\n```"));
+        assert_eq!(block(&format!("```x\n{code}\n```"), &links()), format!("```x\n{code}\n```"));
+    }
+}
+
+#[test]
 fn only_plainly_harmless_addresses_are_allowed() {
     let allowed = |address: &str| links().allows(address);
     for address in [

@@ -47,13 +47,14 @@ static BORS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)\bb(ors[\s:]+\\?(?:r[+=-]|try|delegate|merge|ping|retry|p=|rollup|treeclosed|cancel))")
 });
 
-/// Accounts that read comments as orders, many of them without looking whether it is code.
+/// Accounts that read comments as orders, many of them without looking whether it is code. Not those that lend their name
+/// to packages (`@vercel/ncc`), which code must be able to say.
 static BOTS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i)@(dependabot|renovate|mergify|mergifyio|bors|homu|rustbot|rust-timer|triagebot|rust-highfive|pytorchbot|",
-        r"pytorchmergebot|k8s-ci-robot|openshift|copy-pr-bot|github-actions|copilot|claude|codex|gemini|cursor|cursoragent|",
+        r"pytorchmergebot|k8s-ci-robot|copy-pr-bot|github-actions|copilot|claude|codex|gemini|cursor|cursoragent|",
         r"coderabbit|coderabbitai|sweep|sweep-ai|openhands|openhands-agent|jules|devin|greptile|greptileai|baton|kodiakhq|",
-        r"allcontributors|all-contributors|netlify|vercel|codecov|sonarcloud|snyk-bot|imgbot|probot|goose|amazon-q|aider)"
+        r"allcontributors|all-contributors|goose|amazon-q|aider)"
     ))
 });
 
@@ -76,8 +77,9 @@ pub(super) fn line(inlines: &[Inline], links: &Links) -> Vec<Inline> {
     let mut line = Vec::new();
     push(inlines, links, false, &mut line);
     let flat = plain(&line);
-    let mut cuts: Vec<usize> = CLOSING.find_iter(&flat).map(|found| found.start() + 1).collect();
-    cuts.reverse();
+    let mut cuts: Vec<usize> =
+        CLOSING.find_iter(&flat).chain(BORS.find_iter(&flat)).map(|found| found.start() + 1).collect();
+    cuts.sort_unstable_by_key(|cut| std::cmp::Reverse(*cut));
     let mut at = 0;
     break_at(&mut line, &mut at, &mut cuts);
     line
