@@ -150,6 +150,16 @@ async fn each_limit_stops_the_run_and_keeps_its_work() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_answer_beyond_the_budget_asks_for_is_not_run() {
+    let mut request = request(RunKind::Implement);
+    request.budget.tokens = 10;
+    let ran = plain([read("x")], request).await;
+    assert_eq!(end(&ran), &RunEnd::Exhausted { limit: Exhausted::Tokens });
+    assert!(!ran.events.iter().any(|event| matches!(event, AgentEvent::ToolStarted { .. })));
+    assert_eq!(last_result(&ran), "Not run: the run was stopped.");
+}
+
+#[tokio::test(start_paused = true)]
 async fn time_stops_a_request_and_a_tool_in_the_middle() {
     let mut request = request(RunKind::Implement);
     request.budget.seconds = 60;
