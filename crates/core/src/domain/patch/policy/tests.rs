@@ -216,7 +216,7 @@ proptest! {
                 && !lower.starts_with(".github/actions/")
                 && !lower.ends_with(".gitmodules")
                 && file.new_mode != Some(FileMode::Submodule)
-                && !(file.binary && file.new_mode.is_some())
+                && (file.new_mode.is_none() || !file.binary)
                 && file.link_target.as_ref().is_none_or(|target| link_stays_inside(&file.path, target))
         });
         prop_assert_eq!(clean, harmless);
