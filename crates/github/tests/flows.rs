@@ -1,6 +1,8 @@
 //! Whole flows against the GitHub simulator, with an App that has exactly what `app-manifest.yml` asks for: every effect
 //! once visibly, whichever answer is lost; every refusal typed.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +12,11 @@ use baton_core::domain::ids::{BranchName, CommentId, CommitSha, InstallationId, 
 use baton_core::domain::issue::RepositoryRef;
 use baton_core::domain::time::Timestamp;
 use baton_github::{
-    CheckConclusion, CheckRunUpdate, CheckState, Config, Found, GitAccess, GitHubApp, GitHubError, IssueState, NewPull,
-    OPERATIONS, PullState, Repository, ReviewRequest, Timeouts,
+    CheckConclusion, CheckRunUpdate, CheckState, Config, Found, GitAccess, GitHubApp, GitHubError, IssueState, Needs,
+    NewPull, OPERATIONS, PullState, Repository, ReviewRequest, Timeouts,
 };
 use github_sim::{AppCredentials, AppSpec, Fault, FaultRule, Level, Options, Role as SimRole, Sim};
+use secrecy::{ExposeSecret, SecretString};
 
 const REPO: &str = "acme/app";
 
@@ -53,7 +56,9 @@ impl World {
     async fn new() -> Self {
         let sim = Sim::start(Options::default()).unwrap();
         let id = sim.repository(REPO, [("README.md", "# App\n")]).unwrap();
-        for (login, role) in [("alice", SimRole::Maintain), ("bob", SimRole::Write), ("tom", SimRole::Triage), ("rita", SimRole::Read)] {
+        for (login, role) in
+            [("alice", SimRole::Maintain), ("bob", SimRole::Write), ("tom", SimRole::Triage), ("rita", SimRole::Read)]
+        {
             sim.role(REPO, login, role).unwrap();
         }
         let manifest = manifest();
@@ -63,9 +68,9 @@ impl World {
             .iter()
             .map(|(name, level)| (name.clone(), if level == "write" { Level::Write } else { Level::Read }))
             .collect();
-        let events = manifest["default_events"].as_array().unwrap().iter().map(|e| e.as_str().unwrap().to_owned()).collect();
-        let credentials =
-            sim.app(AppSpec { name: "Baton".into(), permissions, events, ..AppSpec::default() }).unwrap();
+        let events =
+            manifest["default_events"].as_array().unwrap().iter().map(|e| e.as_str().unwrap().to_owned()).collect();
+        let credentials = sim.app(AppSpec { name: "Baton".into(), permissions, events, ..AppSpec::default() }).unwrap();
         sim.install(credentials.app_id, REPO).unwrap();
         let app = GitHubApp::new(&config(&sim, &credentials)).unwrap();
         let installation = app.installation_of(&REPO.parse().unwrap()).await.unwrap();
@@ -74,7 +79,9 @@ impl World {
     }
 
     fn issue(&self) -> IssueNumber {
-        IssueNumber(self.sim.person("rita").opens_issue(REPO, "It crashes", "Press the button.").unwrap().try_into().unwrap())
+        IssueNumber(
+            self.sim.person("rita").opens_issue(REPO, "It crashes", "Press the button.").unwrap().try_into().unwrap(),
+        )
     }
 
     fn branch(&self, name: &str) -> (BranchName, CommitSha) {
@@ -146,7 +153,25 @@ async fn a_conversation() {
     assert_eq!(read.author.unwrap().person.login, "rita");
     assert_eq!(repository.comment(plan.id).await.unwrap().issue, issue);
     assert_eq!(repository.comments(issue).await.unwrap().len(), 3);
-    insta::assert_snapshot!(world.thread(issue), @"");
+    insta::assert_snapshot!(world.thread(issue), @r"
+    # It crashes #1 (open issue)
+
+    --- @rita [eyes]
+    Press the button.
+
+    --- @alice [eyes]
+    /plan
+
+    --- @baton[bot] (minimized: outdated)
+    The plan.
+
+    <!-- baton:task/1/plan/1:MAC -->
+
+    --- @baton[bot]
+    A better plan, revised.
+
+    <!-- baton:task/1/plan/2:MAC -->
+    ");
 }
 
 #[tokio::test]
@@ -230,15 +255,25 @@ async fn a_pull_request_from_draft_to_merged() {
     let stranger = repository.request_reviewers(pull.number, &ask("stranger")).await;
     assert_eq!(stranger, Ok(ReviewRequest::NotACollaborator));
 
-    let working = CheckRunUpdate { state: CheckState::InProgress, title: "Testing", summary: "…", text: None, details_url: None };
-    let done = CheckRunUpdate { state: CheckState::Completed(CheckConclusion::Success), title: "Good", ..working.clone() };
+    let working =
+        CheckRunUpdate {
+            state: CheckState::InProgress, title: "Testing", summary: "…", text: None, details_url: None
+        };
+    let done =
+        CheckRunUpdate { state: CheckState::Completed(CheckConclusion::Success), title: "Good", ..working.clone() };
     let first = repository.set_check_run("baton", "task/1", &head, &working).await.unwrap();
     let Found::Created(first) = first else { panic!("{first:?}") };
     let second = repository.set_check_run("baton", "task/1", &head, &done).await.unwrap();
     assert!(matches!(&second, Found::Existing(run) if run.id == first.id), "{second:?}");
     let other = repository.set_check_run("baton", "task/2", &head, &done).await.unwrap();
     assert!(matches!(other, Found::Created(_)));
-    let shown: Vec<_> = world.sim.check_runs(REPO).unwrap().iter().map(|run| (run.external_id.clone(), run.conclusion.clone())).collect();
+    let shown: Vec<_> = world
+        .sim
+        .check_runs(REPO)
+        .unwrap()
+        .iter()
+        .map(|run| (run.external_id.clone(), run.conclusion.clone()))
+        .collect();
     let good = Some("success".to_owned());
     assert_eq!(shown, [("task/1".to_owned(), good.clone()), ("task/2".to_owned(), good)]);
 
@@ -270,7 +305,8 @@ async fn every_write_shows_once_whatever_is_lost() {
             let (branch, head) = world.branch("baton/issue-1");
             world.sim.fault(FaultRule::new(operation, fault.clone(), 2));
             let new = NewPull { head: &branch, base: "main", title: "t", body: "b", draft: true };
-            let update = CheckRunUpdate { state: CheckState::Queued, title: "t", summary: "s", text: None, details_url: None };
+            let update =
+                CheckRunUpdate { state: CheckState::Queued, title: "t", summary: "s", text: None, details_url: None };
             let mut tries = 0;
             loop {
                 let outcome = match operation {
@@ -347,13 +383,12 @@ async fn a_renamed_repository_is_followed() {
     let world = World::new().await;
     let issue = world.issue();
     world.sim.rename(REPO, "renamed").unwrap();
-    let repository = &world.repository;
-    assert_eq!(repository.info().await.unwrap().name.to_string(), "acme/renamed");
-    assert_eq!(repository.issue(issue).await.unwrap().number, issue);
+    let present = world.repository.info().await.unwrap().name;
+    assert_eq!(present.to_string(), "acme/renamed", "the old name leads to the new one");
+    let repository = world.repository.renamed(present);
     let written = repository.create_comment(issue, "k", "after the rename").await.unwrap();
     assert!(matches!(written, Found::Created(_)));
-    let new_name = repository.renamed("acme/renamed".parse().unwrap());
-    assert!(matches!(new_name.create_comment(issue, "k", "again").await, Ok(Found::Existing(_))));
+    assert!(matches!(repository.create_comment(issue, "k", "again").await, Ok(Found::Existing(_))));
 }
 
 #[tokio::test]
@@ -361,8 +396,8 @@ async fn a_git_token_opens_git_and_is_over_when_revoked() {
     let world = World::new().await;
     let token = world.repository.git_token(GitAccess::Push).await.unwrap();
     let url = format!("{}/{REPO}.git/info/refs?service=git-receive-pack", world.sim.git_url().trim_end_matches('/'));
-    let status = |secret: secrecy::SecretString| {
-        let request = world.sim.http().get(&url).basic_auth("x-access-token", Some(secrecy::ExposeSecret::expose_secret(&secret)));
+    let status = |secret: SecretString| {
+        let request = reqwest::Client::new().get(&url).basic_auth("x-access-token", Some(secret.expose_secret()));
         async move { request.send().await.unwrap().status().as_u16() }
     };
     assert_eq!(status(token.secret.clone()).await, 200);
@@ -376,15 +411,25 @@ async fn a_git_token_opens_git_and_is_over_when_revoked() {
 /// Every operation of the table is one the simulator knows, by the same name, method and path.
 #[test]
 fn the_table_is_github_s() {
-    let simulated: BTreeMap<&str, (&str, String)> = github_sim::operations()
-        .map(|operation| (operation.id, (operation.method, parameters_unnamed(operation.path))))
-        .collect();
+    let simulated: BTreeMap<_, _> = github_sim::operations().map(|operation| (operation.id, operation)).collect();
     for operation in OPERATIONS.iter().filter(|operation| !operation.name.starts_with("graphql/")) {
-        let (method, path) = simulated.get(operation.name).unwrap_or_else(|| panic!("{} is unknown", operation.name));
-        assert_eq!(*method, format!("{:?}", operation.verb).to_uppercase(), "{}", operation.name);
-        assert_eq!(*path, parameters_unnamed(operation.path), "{}", operation.name);
+        let known = simulated.get(operation.name).unwrap_or_else(|| panic!("{} is unknown", operation.name));
+        assert_eq!(known.method, format!("{:?}", operation.verb).to_uppercase(), "{}", operation.name);
+        assert_eq!(parameters_unnamed(known.path), parameters_unnamed(operation.path), "{}", operation.name);
+        if let (Needs::Permissions(ours), github_sim::Needs::Repository { any_of, level, .. }) =
+            (operation.needs, known.needs)
+        {
+            let enough = ours.iter().any(|(permission, have)| {
+                let have = if *have == baton_github::Level::Write { Level::Write } else { Level::Read };
+                any_of.contains(&permission.name()) && have == level
+            });
+            // Every token reads metadata.
+            let enough = enough || any_of.contains(&"metadata");
+            assert!(enough, "{}: {} against {any_of:?} {level:?}", operation.name, operation.needs);
+        }
     }
-    let mutations: Vec<String> = github_sim::graphql_operations().map(|name| format!("graphql/{name}")).collect();
+    let mutations: Vec<String> =
+        github_sim::graphql_operations().iter().map(|operation| operation.id.to_owned()).collect();
     for operation in OPERATIONS.iter().filter(|operation| operation.name.starts_with("graphql/")) {
         assert!(mutations.iter().any(|name| name == operation.name), "{} is unknown: {mutations:?}", operation.name);
     }
