@@ -62,7 +62,7 @@ pub enum SeedError {
     Folder(PathBuf, std::io::Error),
     /// GitHub's rules forbid it.
     #[error("{0}: {1}")]
-    Refused(String, Refusal),
+    Refused(String, Box<Refusal>),
 }
 
 impl Sim {
@@ -73,7 +73,7 @@ impl Sim {
     pub fn plant(&self, seed: &Seed) -> Result<Vec<AppCredentials>, SeedError> {
         let refused = |what: &str| {
             let what = what.to_owned();
-            move |refusal| SeedError::Refused(what, refusal)
+            move |refusal| SeedError::Refused(what, Box::new(refusal))
         };
         for login in &seed.users {
             self.user(login).map_err(refused(login))?;
@@ -100,7 +100,7 @@ impl Sim {
     }
 
     fn plant_repository(&self, seed: &SeedRepository) -> Result<(), SeedError> {
-        let refused = |refusal| SeedError::Refused(seed.name.clone(), refusal);
+        let refused = |refusal| SeedError::Refused(seed.name.clone(), Box::new(refusal));
         let mut files = match &seed.folder {
             None => Files::none(),
             Some(folder) => Files::from_folder(folder).map_err(|error| SeedError::Folder(folder.clone(), error))?,

@@ -54,13 +54,14 @@ impl Git {
         {
             return Err(protected(branch));
         }
-        if command.new != ZERO && !rules.may_change_workflows {
-            if let Some(path) = self.changed_workflow(repo, command, env) {
-                let who = if rules.is_app { "a GitHub App" } else { "a Personal Access Token" };
-                let right = if rules.is_app { "`workflows` permission" } else { "`workflow` scope" };
-                let reason = format!("refusing to allow {who} to create or update workflow `{path}` without {right}");
-                return Err(Refused { reason, says: String::new() });
-            }
+        if command.new != ZERO
+            && !rules.may_change_workflows
+            && let Some(path) = self.changed_workflow(repo, command, env)
+        {
+            let who = if rules.is_app { "a GitHub App" } else { "a Personal Access Token" };
+            let right = if rules.is_app { "`workflows` permission" } else { "`workflow` scope" };
+            let reason = format!("refusing to allow {who} to create or update workflow `{path}` without {right}");
+            return Err(Refused { reason, says: String::new() });
         }
         Ok(())
     }

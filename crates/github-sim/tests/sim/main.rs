@@ -1,5 +1,7 @@
 //! The simulator from outside: over real HTTP, with real git and a real webhook receiver.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod access;
 mod checks;
 mod control;
