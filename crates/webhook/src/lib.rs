@@ -7,13 +7,15 @@
 mod incoming;
 mod lenient;
 mod parse;
+mod reason;
 mod signature;
 mod wire;
 
 pub use incoming::{
-    Account, CheckRun, CheckRunChange, Comment, CommentChange, Context, HANDLED, Ignored, Incoming, Installation,
-    InstallationChange, Issue, IssueChange, IssueState, ListedRepository, Malformed, Origin, PullChange, PullRequest,
-    Push, RefSide, Repository,
+    Account, CheckRun, CheckRunChange, Comment, CommentChange, Context, HANDLED, Incoming, Installation,
+    InstallationChange, Issue, IssueChange, IssueState, ListedRepository, Origin, PullChange, PullRequest, Push,
+    RefSide, Repository,
 };
 pub use parse::parse;
+pub use reason::{Ignored, Malformed};
 pub use signature::{SignatureError, verify};

@@ -7,11 +7,12 @@ use baton_core::domain::ids::{CommentId, CommitSha, InstallationId, IssueNumber,
 use baton_core::domain::time::Timestamp;
 
 use crate::incoming::{
-    Account, CheckRun, CheckRunChange, Comment, CommentChange, Context, HANDLED, Ignored, Incoming, Installation,
-    InstallationChange, Issue, IssueChange, IssueState, ListedRepository, Malformed, Origin, PullChange, PullRequest,
-    Push, RefSide, Repository,
+    Account, CheckRun, CheckRunChange, Comment, CommentChange, Context, HANDLED, Incoming, Installation,
+    InstallationChange, Issue, IssueChange, IssueState, ListedRepository, Origin, PullChange, PullRequest, Push,
+    RefSide, Repository,
 };
 use crate::lenient::{Field, List, Object};
+use crate::reason::{Ignored, Malformed};
 use crate::wire;
 
 /// Reads a delivery whose signature was verified.
