@@ -136,7 +136,13 @@ async fn nothing_gets_out_under_any_policy() {
         if must && !got {
             unproven.push(format!("{}: {control}", attempt.what));
         }
-        host.visits();
+        if got
+            && ["tcp", "dns", "abstract"].contains(&attempt.arguments[0].as_str())
+            && attempt.what != "TCP to the outside"
+        {
+            // The control's own visit is counted before the inside begins.
+            eventually("the control's visit is counted", || host.visits() > 0);
+        }
         let (in_writable, said) = inside(&mut *writable, &attempt.arguments).await;
         let (in_planning, said_planning) = inside(&mut *planning, &attempt.arguments).await;
         let visits = host.visits();
