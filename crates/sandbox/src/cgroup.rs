@@ -151,6 +151,8 @@ fn clear(folder: &Path, deadline: Instant) -> (usize, bool) {
         match fs::remove_dir(folder) {
             Ok(()) => return (killed, true),
             Err(e) if e.kind() == io::ErrorKind::NotFound => return (killed, true),
+            // Somebody else's: waiting does not help.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => return (killed, false),
             Err(_) if Instant::now() >= deadline => return (killed, false),
             Err(_) => std::thread::sleep(Duration::from_millis(2)),
         }
