@@ -14,6 +14,7 @@ mod config;
 mod credential;
 mod error;
 mod fetch;
+mod health;
 mod import;
 mod maintain;
 mod mirror;

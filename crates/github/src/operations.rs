@@ -3,6 +3,7 @@
 //!
 //! Names, paths and permissions are those of GitHub's REST reference ("Permissions required for GitHub Apps").
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// An HTTP method.
@@ -192,10 +193,39 @@ operations! {
         Post "/graphql", Permissions(&[(PullRequests, Write), (Contents, Write)]);
 }
 
+/// The permissions the App has to be given: the union of the table, and of what pushing a branch takes (`contents: write`,
+/// by git).
+#[must_use]
+pub fn needed_permissions() -> BTreeMap<Permission, Level> {
+    let mut needed = BTreeMap::from([(Contents, Write)]);
+    for operation in OPERATIONS {
+        if let Permissions(list) = operation.needs {
+            for (permission, level) in list {
+                let had = needed.entry(*permission).or_insert(*level);
+                *had = (*had).max(*level);
+            }
+        }
+    }
+    needed
+}
+
+/// What an App that was given `granted` (as `GET /app` lists it) still lacks, as `name: level`.
+#[must_use]
+pub fn missing_permissions(granted: &BTreeMap<String, String>) -> Vec<String> {
+    let has = |permission: Permission, level: Level| match granted.get(permission.name()).map(String::as_str) {
+        Some("write" | "admin") => true,
+        Some("read") => level == Read,
+        _ => false,
+    };
+    needed_permissions()
+        .into_iter()
+        .filter(|(permission, level)| !has(*permission, *level))
+        .map(|(permission, level)| format!("{}: {}", permission.name(), level.name()))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn manifest() -> serde_json::Value {
@@ -203,19 +233,10 @@ mod tests {
         yaml_serde::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
     }
 
-    /// The union of what the table needs, and of what pushing a branch needs (contents: write, by git).
     #[test]
     fn the_manifest_asks_for_exactly_what_the_table_needs() {
-        let mut needed: BTreeMap<&str, Level> = BTreeMap::from([(Contents.name(), Write)]);
-        for operation in OPERATIONS {
-            if let Permissions(list) = operation.needs {
-                for (permission, level) in list {
-                    let had = needed.entry(permission.name()).or_insert(*level);
-                    *had = (*had).max(*level);
-                }
-            }
-        }
-        let needed: BTreeMap<&str, &str> = needed.iter().map(|(name, level)| (*name, level.name())).collect();
+        let needed = needed_permissions();
+        let needed: BTreeMap<&str, &str> = needed.iter().map(|(permission, level)| (permission.name(), level.name())).collect();
         let manifest = manifest();
         let asked: BTreeMap<&str, &str> = manifest["default_permissions"]
             .as_object()
@@ -225,6 +246,16 @@ mod tests {
             .collect();
         assert_eq!(asked, needed);
         assert!(!asked.contains_key("workflows"), "Baton must never be able to change workflows");
+    }
+
+    #[test]
+    fn what_an_app_lacks_is_named() {
+        let mut granted: BTreeMap<String, String> =
+            needed_permissions().iter().map(|(p, l)| (p.name().to_owned(), l.name().to_owned())).collect();
+        assert_eq!(missing_permissions(&granted), Vec::<String>::new());
+        granted.insert("contents".into(), "read".into());
+        granted.remove("checks");
+        assert_eq!(missing_permissions(&granted), ["checks: write", "contents: write"]);
     }
 
     #[test]

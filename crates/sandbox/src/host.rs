@@ -125,8 +125,7 @@ impl Bubblewrap {
         if is_root() && agent.is_none_or(|a| a.uid == 0 || a.gid == 0) {
             problems.push(Problem {
                 what: "Baton runs as root and has no other user to run agents as".into(),
-                remedy: "Make one (`useradd --system baton-agent`) and name it in `sandbox.user`, or run Baton as an \
-                         ordinary user"
+                remedy: "Name the number of a user that owns nothing in `sandbox.uid`, or run Baton as an ordinary user"
                     .into(),
             });
         }
@@ -243,7 +242,9 @@ impl Sandbox for Bubblewrap {
     }
 }
 
-fn is_root() -> bool {
+/// Whether this process can act as root: then agents need another user to run as.
+#[must_use]
+pub fn is_root() -> bool {
     rustix::process::geteuid().is_root() || rustix::process::getuid().is_root()
 }
 

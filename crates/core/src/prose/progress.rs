@@ -1,7 +1,8 @@
 //! The progress comment: one per task, edited in place. Also what `/baton status` answers.
 
 use super::neutral;
-use crate::domain::task::{Question, Stage, State, StateName, Task};
+use crate::domain::evidence::Evidence;
+use crate::domain::task::{Question, Stage, State, Task};
 use crate::domain::time::Timestamp;
 
 /// What the progress comment shows besides the task.
@@ -161,29 +162,16 @@ fn rank(state: &State) -> u8 {
     }
 }
 
-/// Whether the progress comment may still change by itself: while an agent works, its cost grows.
+/// The title of the `baton` check run on the branch's head.
 #[must_use]
-pub fn is_live(state: StateName) -> bool {
-    matches!(state, StateName::Planning | StateName::Implementing | StateName::Revising | StateName::Verifying)
-}
-
-/// The conclusion of the `baton` check run on the branch's head, in GitHub's words, with its title.
-#[must_use]
-pub fn conclusion(state: &State) -> Option<(&'static str, String)> {
-    match state {
-        State::InReview(review) if review.proof.evidence.is_good() => {
-            Some(("success", "The evidence is good".to_owned()))
-        }
-        State::InReview(review) => Some((
-            "neutral",
-            if review.proof.evidence.has_failures() {
-                "Some tests fail that did not fail before".to_owned()
-            } else if let Some(missing) = &review.proof.evidence.missing {
-                super::neutral::title(missing)
-            } else {
-                "A person has to look at the tests".to_owned()
-            },
-        )),
-        _ => None,
+pub fn check_title(evidence: &Evidence) -> String {
+    if let Some(missing) = &evidence.missing {
+        neutral::title(missing)
+    } else if evidence.has_failures() {
+        "Some tests fail that did not fail before".to_owned()
+    } else if evidence.is_suspicious() {
+        "A person has to look at what became of the tests".to_owned()
+    } else {
+        "The evidence is good".to_owned()
     }
 }

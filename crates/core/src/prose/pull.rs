@@ -103,6 +103,12 @@ fn provenance(pull: &PullRequest<'_>) -> String {
     if pull.issue_edited_since {
         out.push_str(" **The issue was edited after that approval; this pull request is for the text as approved.**");
     }
+    if !pull.proof.notices.is_empty() {
+        out.push_str("\n\n**Look at these with care:**\n\n");
+        for notice in &pull.proof.notices {
+            out.push_str(&format!("- {}\n", neutral::inline(notice)));
+        }
+    }
     out.push_str(
         "\n\nThe agent and the tests ran in a sandbox without any network; no host was asked for.\n\n\
          | Run | Agent | Time | Tokens | Cost |\n|---|---|---|---|---|\n",

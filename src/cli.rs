@@ -1,0 +1,135 @@
+//! The command line: what can be typed, what it prints, and the exit code (0 done, 1 the work failed, 2 usage or
+//! configuration).
+
+mod assemble;
+mod config;
+mod delivery;
+mod demo;
+mod doctor;
+mod logs;
+mod run;
+mod serve;
+mod stage;
+mod table;
+mod task;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// How a command ended other than well.
+#[derive(Debug)]
+pub enum Fault {
+    /// The configuration or the usage is wrong: exit code 2.
+    Usage(anyhow::Error),
+    /// The work failed: exit code 1.
+    Failed(anyhow::Error),
+}
+
+impl Fault {
+    fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self::Usage(error.into())
+    }
+
+    fn failed(error: impl Into<anyhow::Error>) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Turns issues into pull requests: a plan on the issue, `/plan approve`, and a pull request whose tests Baton ran itself.
+#[derive(Debug, Parser)]
+#[command(name = "baton", version, about, long_about = None, arg_required_else_help = true)]
+struct Arguments {
+    /// The configuration file; default: baton.toml here, then the user's place, then /etc/baton.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show the whole loop on this machine, with nothing configured.
+    Demo(demo::Arguments),
+    /// Do the same work on a local clone, without GitHub.
+    Run(run::Arguments),
+    /// Run the web server and a worker.
+    Serve,
+    /// Run a worker alone.
+    Worker,
+    /// Look at tasks, and steer them.
+    #[command(subcommand)]
+    Task(task::Verb),
+    /// Look at what arrived, and run it again.
+    #[command(subcommand)]
+    Delivery(delivery::Verb),
+    /// Stop starting work, everywhere.
+    Pause,
+    /// Go on starting work.
+    Resume,
+    /// Check everything Baton needs, and say what to do for each fault.
+    Doctor(doctor::Arguments),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(config::Verb),
+    /// Bring the database up to date.
+    Migrate,
+}
+
+/// Runs the program with its arguments (without its own name).
+#[must_use]
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    if let [first, rest @ ..] = arguments.as_slice()
+        && first == assemble::GIT_CREDENTIAL
+    {
+        return baton_git::credential_main(rest.iter().map(|argument| argument.to_string_lossy().into_owned()));
+    }
+    let named = std::iter::once(OsString::from("baton")).chain(arguments);
+    let arguments = match Arguments::try_parse_from(named) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too, with exit code 0.
+            let _printed_or_no_terminal_left = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&Fault::failed(anyhow::Error::new(error).context("cannot start"))),
+    };
+    let result = runtime.block_on(dispatch(arguments));
+    // Blocking work that hangs (a dead network file system) must not keep the program from ending.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => report(&fault),
+    }
+}
+
+async fn dispatch(arguments: Arguments) -> Result<(), Fault> {
+    let config = arguments.config.as_deref();
+    match arguments.command {
+        Verb::Demo(arguments) => demo::demo(arguments).await,
+        Verb::Run(arguments) => run::run(config, arguments).await,
+        Verb::Serve => serve::serve(config).await,
+        Verb::Worker => serve::worker(config).await,
+        Verb::Task(verb) => task::task(config, verb).await,
+        Verb::Delivery(verb) => delivery::delivery(config, verb).await,
+        Verb::Pause => serve::pause(config).await,
+        Verb::Resume => serve::resume(config).await,
+        Verb::Doctor(arguments) => doctor::doctor(config, arguments).await,
+        Verb::Config(verb) => config::config(config, verb),
+        Verb::Migrate => serve::migrate(config).await,
+    }
+}
+
+fn report(fault: &Fault) -> ExitCode {
+    let (error, code) = match fault {
+        Fault::Usage(error) => (error, 2),
+        Fault::Failed(error) => (error, 1),
+    };
+    eprintln!("baton: {error:#}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,86 @@
+//! `baton delivery …`: what arrived, what became of it, and running it again.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use baton_store::{DeliveryFilter, DeliveryId, DeliveryOutcome};
+use clap::Subcommand;
+
+use super::assemble::{self, configuration};
+use super::table::{line, print, visible};
+use super::{Fault, logs};
+use crate::clock;
+
+/// What can be done with deliveries.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// List deliveries, newest first.
+    List {
+        /// So many at most.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one, with its body.
+    Show {
+        /// Its number.
+        id: i64,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look into one again. What was done already is not done twice.
+    Replay {
+        /// Its number.
+        id: i64,
+    },
+}
+
+pub(super) async fn delivery(file: Option<&Path>, verb: Verb) -> Result<(), Fault> {
+    logs::start("warn");
+    let config = configuration(file)?;
+    let store = assemble::store(&config, false).await?;
+    match verb {
+        Verb::List { limit, json } => {
+            let rows = store.deliveries(&DeliveryFilter::default(), None, limit).await.map_err(Fault::failed)?;
+            print(json, &["DELIVERY", "RECEIVED", "EVENT", "GUID", "OUTCOME"], &rows, |row| {
+                vec![
+                    row.id.to_string(),
+                    row.received_at.to_string(),
+                    row.event.clone(),
+                    row.guid.clone(),
+                    outcome(&row.outcome),
+                ]
+            });
+        }
+        Verb::Show { id, json } => {
+            let id = DeliveryId(id);
+            let found = store.delivery(id).await.map_err(Fault::failed)?;
+            let row = found.ok_or_else(|| Fault::usage(anyhow!("there is no delivery {id}")))?;
+            let body = store.delivery_body(id).await.map_err(Fault::failed)?.unwrap_or_default();
+            let body = String::from_utf8_lossy(&body);
+            if json {
+                line(&serde_json::json!({ "delivery": row, "body": body }).to_string());
+            } else {
+                line(&visible(&format!("delivery {id} · {} · {} · {}", row.event, row.guid, outcome(&row.outcome))));
+                line(&visible(&body));
+            }
+        }
+        Verb::Replay { id } => {
+            let job = store.replay_delivery(DeliveryId(id), clock::now()).await.map_err(Fault::failed)?;
+            line(&format!("Delivery {id} will be looked into again (job {job})."));
+        }
+    }
+    Ok(())
+}
+
+fn outcome(outcome: &DeliveryOutcome) -> String {
+    match outcome {
+        DeliveryOutcome::Received => "waits".to_owned(),
+        DeliveryOutcome::Handled => "handled".to_owned(),
+        DeliveryOutcome::Ignored(reason) => format!("ignored: {reason}"),
+        DeliveryOutcome::Failed(reason) => format!("failed: {reason}"),
+    }
+}

@@ -1,0 +1,129 @@
+//! `baton serve`, `baton worker`, and the small commands around them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use baton_queue::Clock;
+use baton_sandbox::{Bubblewrap, Sandbox as _};
+use tokio_util::sync::CancellationToken;
+
+use super::assemble::{self, configuration};
+use super::{Fault, logs, table};
+use crate::clock;
+use crate::server::{Listening, Web};
+
+/// The web server and a worker, until Ctrl-C or SIGTERM.
+pub(super) async fn serve(file: Option<&Path>) -> Result<(), Fault> {
+    logs::start("info");
+    let config = configuration(file)?;
+    let secrets = config.github.webhook_secrets().map_err(Fault::usage)?;
+    let store = assemble::store(&config, true).await?;
+    // What is wrong with the configuration is said before anything is answered.
+    let web = Web::new(store.clone(), secrets, Clock::from_fn(clock::now)).map_err(Fault::usage)?;
+    let engine = assemble::engine(&config, store).await?;
+    check_sandbox(&config.sandbox).await?;
+    let listening = Listening::on(&config.server.listen, &web).await.map_err(Fault::usage)?;
+    let address = listening.address().map_err(Fault::failed)?;
+    tracing::info!(%address, "listening for webhooks at http://{address}/webhooks/github");
+
+    let shutdown = CancellationToken::new();
+    let worker = Arc::new(assemble::worker(&config, engine));
+    let working = tokio::spawn(worker.run(shutdown.clone()));
+    let serving = tokio::spawn(listening.serve(shutdown.clone()));
+    wait_for_signal(&shutdown).await?;
+    working.await.context("the worker broke").map_err(Fault::failed)?;
+    serving.await.context("the web server broke").map_err(Fault::failed)?.map_err(Fault::failed)?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A worker alone.
+pub(super) async fn worker(file: Option<&Path>) -> Result<(), Fault> {
+    logs::start("info");
+    let config = configuration(file)?;
+    let store = assemble::store(&config, true).await?;
+    let engine = assemble::engine(&config, store).await?;
+    check_sandbox(&config.sandbox).await?;
+    let shutdown = CancellationToken::new();
+    let worker = Arc::new(assemble::worker(&config, engine));
+    tracing::info!("working");
+    let working = tokio::spawn(worker.run(shutdown.clone()));
+    wait_for_signal(&shutdown).await?;
+    working.await.context("the worker broke").map_err(Fault::failed)?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Removes what dead processes left, and refuses to start where no sandbox can be had.
+async fn check_sandbox(config: &crate::config::SandboxConfig) -> Result<(), Fault> {
+    let reaped = tokio::task::spawn_blocking(Bubblewrap::reap).await.context("reaping").map_err(Fault::failed)?;
+    if reaped.groups > 0 {
+        tracing::info!(groups = reaped.groups, processes = reaped.processes, "removed what a dead process left");
+    }
+    let sandbox = assemble::sandbox(config)?;
+    let probe = sandbox.probe().await;
+    if let Some(problem) = probe.problems.first() {
+        return Err(Fault::usage(anyhow::anyhow!("no sandbox can be started: {problem}")));
+    }
+    for (gap, why) in &probe.gaps {
+        if !config.accepted_gaps.contains(gap) {
+            return Err(Fault::usage(anyhow::anyhow!(
+                "this machine cannot enforce `{}`: {why}. Give Baton a writable cgroup, or accept the gap by name: \
+                 `sandbox.accepted_gaps = [\"{}\"]`",
+                gap.name(),
+                gap.name()
+            )));
+        }
+        tracing::warn!(gap = gap.name(), why, "a gap that the operator accepts");
+    }
+    Ok(())
+}
+
+/// Fires `shutdown` at the first Ctrl-C or SIGTERM; a second one ends the process at once.
+async fn wait_for_signal(shutdown: &CancellationToken) -> Result<(), Fault> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("signals").map_err(Fault::failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals").map_err(Fault::failed)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: what is under way may end; once more to stop at once");
+    shutdown.cancel();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(1);
+    });
+    Ok(())
+}
+
+/// `baton pause`
+pub(super) async fn pause(file: Option<&Path>) -> Result<(), Fault> {
+    let config = configuration(file)?;
+    let store = assemble::store(&config, false).await?;
+    store.pause("operator", clock::now()).await.map_err(Fault::failed)?;
+    table::line("Paused: no run is started any more. What is running goes on. `baton resume` ends this.");
+    Ok(())
+}
+
+/// `baton resume`
+pub(super) async fn resume(file: Option<&Path>) -> Result<(), Fault> {
+    let config = configuration(file)?;
+    let store = assemble::store(&config, false).await?;
+    store.resume().await.map_err(Fault::failed)?;
+    table::line("Runs are started again.");
+    Ok(())
+}
+
+/// `baton migrate`
+pub(super) async fn migrate(file: Option<&Path>) -> Result<(), Fault> {
+    let config = configuration(file)?;
+    let store = assemble::store(&config, true).await?;
+    store.migrate().await.map_err(Fault::failed)?;
+    table::line(&format!("{} is up to date.", config.store.url));
+    Ok(())
+}

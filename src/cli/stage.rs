@@ -1,0 +1,207 @@
+//! A stage on this machine: GitHub's simulator, Baton's server and a worker in one process, for `demo` and `run`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use baton_core::domain::ids::{IssueNumber, RepositoryId};
+use baton_core::domain::task::Task;
+use baton_queue::Clock;
+use baton_sandbox::{Bubblewrap, Sandbox as _};
+use baton_store::Store;
+use github_sim::{AppSpec, Files, Level, Options, Role, Sim};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Fault, assemble, table};
+use crate::clock;
+use crate::config::{Addresses, Config, GithubConfig};
+use crate::server::{Listening, Web};
+
+/// The login that issues are assigned to: a machine user, as GitHub wants it.
+pub(super) const MACHINE_USER: &str = "baton-bot";
+
+/// Who may write to the stage's repositories.
+pub(super) const MAINTAINER: &str = "alice";
+
+/// Who may only read, and opens issues.
+pub(super) const REPORTER: &str = "rita";
+
+/// The stage, with everything running.
+pub(super) struct Stage {
+    pub sim: Sim,
+    pub store: Store,
+    pub config: Config,
+    /// The repositories' numbers, by name.
+    numbers: BTreeMap<String, u64>,
+    folder: TempDir,
+    shutdown: CancellationToken,
+    working: JoinHandle<()>,
+    serving: JoinHandle<Result<(), crate::server::ServerError>>,
+}
+
+impl Stage {
+    /// Sets the stage with these repositories. `config` keeps its agents, providers, policy and sandbox; its GitHub, server
+    /// and store are the stage's.
+    pub(super) async fn set(mut config: Config, repositories: Vec<(String, Files)>) -> Result<Self, Fault> {
+        let folder = tempfile::Builder::new()
+            .prefix("baton-stage-")
+            .tempdir()
+            .context("a folder for the stage")
+            .map_err(Fault::failed)?;
+        accept_what_is_missing(&mut config).await?;
+        config.store.url = format!("sqlite://{}", folder.path().join("baton.db").display());
+        config.store.data = folder.path().join("data");
+        config.worker.lease_seconds = 10;
+
+        let sim = Sim::start(Options::default()).context("the GitHub simulator").map_err(Fault::failed)?;
+        let store = assemble::store(&config, true).await?;
+        let secret = secrecy::SecretString::from(format!("{:032x}", rand::random::<u128>()));
+        let web = Web::new(store.clone(), vec![secret.clone()], Clock::from_fn(clock::now)).map_err(Fault::failed)?;
+        let listening = Listening::on("127.0.0.1:0", &web).await.map_err(Fault::failed)?;
+        let address = listening.address().context("the server's address").map_err(Fault::failed)?;
+        config.server.listen = address.to_string();
+
+        let numbers;
+        (config.github, numbers) = plant(&sim, &repositories, &format!("http://{address}/webhooks/github"), secret)
+            .context("the simulator's people and repositories")
+            .map_err(Fault::failed)?;
+        let engine = assemble::engine(&config, store.clone()).await?;
+        let shutdown = CancellationToken::new();
+        let worker = Arc::new(assemble::worker(&config, engine));
+        let working = tokio::spawn(worker.run(shutdown.clone()));
+        let serving = tokio::spawn(listening.serve(shutdown.clone()));
+        Ok(Self { sim, store, config, numbers, folder, shutdown, working, serving })
+    }
+
+    /// The stage's folder: database, mirrors, checkouts.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The task on an issue, if there is one.
+    async fn task(&self, repository: &str, issue: u64) -> Result<Option<Task>, Fault> {
+        let repository = self.numbers.get(repository).copied().unwrap_or_default();
+        let id = RepositoryId(i64::try_from(repository).unwrap_or(i64::MAX));
+        let number = IssueNumber(i64::try_from(issue).unwrap_or(i64::MAX));
+        let row = self.store.task_of_issue(id, number).await.map_err(Fault::failed)?;
+        row.map(|row| row.document.read("task")).transpose().map_err(Fault::failed)
+    }
+
+    /// Waits until the task on an issue is as wished; tells each state it passes through.
+    pub(super) async fn wait_for(
+        &self,
+        repository: &str,
+        issue: u64,
+        patience: Duration,
+        wished: impl Fn(&Task) -> bool,
+    ) -> Result<Task, Fault> {
+        let started = Instant::now();
+        let mut told = None;
+        loop {
+            if let Some(task) = self.task(repository, issue).await? {
+                let state = task.state.name();
+                if told != Some(state) {
+                    table::line(&format!("  {:>5.1} s  the task is `{}`", started.elapsed().as_secs_f32(), state.as_str()));
+                    told = Some(state);
+                }
+                if wished(&task) {
+                    return Ok(task);
+                }
+                if task.ended() {
+                    return Err(Fault::failed(anyhow!("the task ended as `{}`: {:?}", state.as_str(), task.state)));
+                }
+            }
+            if started.elapsed() > patience {
+                return Err(Fault::failed(anyhow!(
+                    "nothing happened for {} s; dead jobs: {:?}",
+                    patience.as_secs(),
+                    self.store.job_counts().await
+                )));
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Ends everything in good order.
+    pub(super) async fn close(self) -> Result<(), Fault> {
+        self.shutdown.cancel();
+        self.working.await.context("the worker broke").map_err(Fault::failed)?;
+        self.serving.await.context("the server broke").map_err(Fault::failed)?.map_err(Fault::failed)?;
+        self.store.close().await;
+        Ok(())
+    }
+}
+
+/// On a stage nothing of value is at stake: what this machine cannot enforce is said and done without. Where no sandbox can
+/// be had at all, there is no stage.
+async fn accept_what_is_missing(config: &mut Config) -> Result<(), Fault> {
+    let reaped = tokio::task::spawn_blocking(Bubblewrap::reap).await.context("reaping").map_err(Fault::failed)?;
+    tracing::debug!(?reaped, "left by dead processes");
+    let probe = assemble::sandbox(&config.sandbox)?.probe().await;
+    if let Some(problem) = probe.problems.first() {
+        return Err(Fault::usage(anyhow!("no sandbox can be started, and nothing is run without one: {problem}")));
+    }
+    for (gap, why) in probe.gaps {
+        if !config.sandbox.accepted_gaps.contains(&gap) {
+            table::line(&format!(
+                "  note: this machine cannot enforce `{}` ({why}); here that is accepted, `baton serve` would not start",
+                gap.name()
+            ));
+            config.sandbox.accepted_gaps.push(gap);
+        }
+    }
+    Ok(())
+}
+
+fn plant(
+    sim: &Sim,
+    repositories: &[(String, Files)],
+    webhook: &str,
+    secret: secrecy::SecretString,
+) -> anyhow::Result<(GithubConfig, BTreeMap<String, u64>)> {
+    use secrecy::ExposeSecret as _;
+    for login in [MAINTAINER, REPORTER, MACHINE_USER] {
+        sim.user(login)?;
+    }
+    let permissions = baton_github::needed_permissions()
+        .into_iter()
+        .map(|(permission, level)| {
+            let level = match level {
+                baton_github::Level::Read => Level::Read,
+                baton_github::Level::Write => Level::Write,
+            };
+            (permission.name().to_owned(), level)
+        })
+        .collect();
+    let events = baton_webhook::HANDLED
+        .iter()
+        .map(|(event, _)| (*event).to_owned())
+        .filter(|event| !matches!(event.as_str(), "ping" | "installation" | "installation_repositories"))
+        .collect();
+    let app = sim.app(AppSpec {
+        name: "Baton".into(),
+        webhook_url: Some(webhook.to_owned()),
+        webhook_secret: Some(secret.expose_secret().to_owned()),
+        permissions,
+        events,
+        ..AppSpec::default()
+    })?;
+    let mut numbers = BTreeMap::new();
+    for (name, files) in repositories {
+        numbers.insert(name.clone(), sim.repository(name, files.clone())?);
+        sim.role(name, MAINTAINER, Role::Maintain)?;
+        sim.role(name, MACHINE_USER, Role::Triage)?;
+        sim.role(name, REPORTER, Role::Read)?;
+        sim.install(app.app_id, name)?;
+    }
+    let addresses =
+        Addresses { api: sim.api_url().parse()?, web: sim.web_url().parse()?, git: sim.git_url().parse()? };
+    let app_id = i64::try_from(app.app_id)?;
+    let mut github = GithubConfig::of_app(addresses, app_id, app.private_key_pem.into(), secret);
+    github.assignees = vec![MACHINE_USER.to_owned()];
+    Ok((github, numbers))
+}

@@ -1,0 +1,47 @@
+//! Lists for people and for programs. Everything shown may come from strangers: control characters are made visible.
+
+use serde::Serialize;
+
+/// Prints `rows` as a table with a header, or `records` as one JSON object a line.
+pub(super) fn print<R: Serialize>(json: bool, header: &[&str], records: &[R], cells: impl Fn(&R) -> Vec<String>) {
+    if json {
+        for record in records {
+            line(&serde_json::to_string(record).unwrap_or_default());
+        }
+        return;
+    }
+    let rows: Vec<Vec<String>> =
+        records.iter().map(|record| cells(record).iter().map(|cell| visible(cell)).collect()).collect();
+    if rows.is_empty() {
+        line("(nothing)");
+        return;
+    }
+    let widths: Vec<usize> = (0..header.len())
+        .map(|column| {
+            rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count())).max().unwrap_or(0)
+        })
+        .zip(header)
+        .map(|(widest, title)| widest.max(title.chars().count()))
+        .collect();
+    line(&padded(&header.iter().map(|title| (*title).to_owned()).collect::<Vec<_>>(), &widths));
+    for row in &rows {
+        line(&padded(row, &widths));
+    }
+}
+
+fn padded(row: &[String], widths: &[usize]) -> String {
+    let cells: Vec<String> =
+        row.iter().zip(widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.chars().count().min(*width)))).collect();
+    cells.join("  ").trim_end().to_owned()
+}
+
+/// One line to standard output. A reader that went away (`| head`) is no fault.
+pub(super) fn line(text: &str) {
+    use std::io::Write as _;
+    let _reader_went_away = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Text from outside, fit for a terminal: escape sequences become visible and do nothing.
+pub(super) fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,292 @@
+//! `baton task …`: lists, one task whole, its log, and the operator's word.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use baton_core::command::Command;
+use baton_core::domain::ids::{IssueNumber, RepositoryName, TaskId};
+use baton_core::domain::run::AgentEvent;
+use baton_core::domain::task::Task;
+use baton_store::{Store, TaskFilter, TaskRow};
+use clap::Subcommand;
+
+use super::assemble::{self, configuration};
+use super::table::{line, print, visible};
+use super::{Fault, logs};
+
+/// What can be done with tasks. TASK is a task's number, or `OWNER/REPO#N` for the newest task on an issue.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// List tasks, newest first.
+    List {
+        /// Only tasks in this state.
+        #[arg(long)]
+        state: Option<String>,
+        /// Only tasks that have not ended.
+        #[arg(long)]
+        live: bool,
+        /// So many at most.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a task with its history.
+    Show {
+        /// Which.
+        task: String,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what the agent of a task said and did.
+    Log {
+        /// Which.
+        task: String,
+        /// Go on until the task comes to rest.
+        #[arg(short, long)]
+        follow: bool,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the newest plan.
+    Plan {
+        /// Which.
+        task: String,
+    },
+    /// Show the patch as it stands in Baton's own repository.
+    Diff {
+        /// Which.
+        task: String,
+    },
+    /// Approve the newest plan, or revision REV if it still is the newest.
+    Approve {
+        /// Which.
+        task: String,
+        /// The revision.
+        rev: Option<u32>,
+    },
+    /// Ask for a new revision of the plan.
+    Revise {
+        /// Which.
+        task: String,
+        /// What to take into account.
+        text: String,
+    },
+    /// Reject the plan and end the task.
+    Reject {
+        /// Which.
+        task: String,
+    },
+    /// End a task; a running agent is stopped.
+    Cancel {
+        /// Which.
+        task: String,
+    },
+    /// Let a failed or stopped task go on.
+    Retry {
+        /// Which.
+        task: String,
+    },
+    /// Stop a task for a while.
+    Pause {
+        /// Which.
+        task: String,
+    },
+    /// Let a paused task go on.
+    Resume {
+        /// Which.
+        task: String,
+    },
+}
+
+pub(super) async fn task(file: Option<&Path>, verb: Verb) -> Result<(), Fault> {
+    logs::start("warn");
+    let config = configuration(file)?;
+    let store = assemble::store(&config, false).await?;
+    match verb {
+        Verb::List { state, live, limit, json } => list(&store, state.as_deref(), live, limit, json).await,
+        Verb::Show { task, json } => show(&store, &find(&store, &task).await?, json).await,
+        Verb::Log { task, follow, json } => log(&store, find(&store, &task).await?.id, follow, json).await,
+        Verb::Plan { task } => plan(&find(&store, &task).await?),
+        Verb::Diff { task } => diff(&config, &find(&store, &task).await?).await,
+        Verb::Approve { task, rev } => steer(&config, store, &task, Command::Approve { revision: rev }).await,
+        Verb::Revise { task, text } => steer(&config, store, &task, Command::Revise { text }).await,
+        Verb::Reject { task } => steer(&config, store, &task, Command::Reject { text: None }).await,
+        Verb::Cancel { task } => steer(&config, store, &task, Command::Cancel).await,
+        Verb::Retry { task } => steer(&config, store, &task, Command::Retry).await,
+        Verb::Pause { task } => steer(&config, store, &task, Command::Pause).await,
+        Verb::Resume { task } => steer(&config, store, &task, Command::Resume).await,
+    }
+}
+
+async fn find(store: &Store, named: &str) -> Result<TaskRow, Fault> {
+    let found = match named.rsplit_once('#') {
+        Some((repository, number)) => {
+            let name: RepositoryName = repository.parse().map_err(|e| Fault::usage(anyhow::Error::new(e)))?;
+            let number = number.parse().with_context(|| format!("`{number}` is no issue number")).map_err(Fault::usage)?;
+            newest_of(store, &name, IssueNumber(number)).await?
+        }
+        None => {
+            let id = named
+                .parse()
+                .with_context(|| format!("`{named}` is neither a task's number nor OWNER/REPO#N"))
+                .map_err(Fault::usage)?;
+            store.task(TaskId(id)).await.map_err(Fault::failed)?
+        }
+    };
+    found.ok_or_else(|| Fault::usage(anyhow!("there is no task {named}; `baton task list` shows them")))
+}
+
+async fn newest_of(store: &Store, name: &RepositoryName, issue: IssueNumber) -> Result<Option<TaskRow>, Fault> {
+    let filter = TaskFilter { issue: Some(issue), ..TaskFilter::default() };
+    let rows = store.tasks(&filter, None, 200).await.map_err(Fault::failed)?;
+    Ok(rows.into_iter().find(|row| row.repository.parse::<RepositoryName>().is_ok_and(|there| there == *name)))
+}
+
+fn read(row: &TaskRow) -> Result<Task, Fault> {
+    row.document.read("task").map_err(Fault::failed)
+}
+
+async fn list(store: &Store, state: Option<&str>, live: bool, limit: u32, json: bool) -> Result<(), Fault> {
+    let filter = TaskFilter { state, live: live.then_some(true), ..TaskFilter::default() };
+    let rows = store.tasks(&filter, None, limit).await.map_err(Fault::failed)?;
+    print(json, &["TASK", "ISSUE", "STATE", "COST", "UPDATED", "TITLE"], &rows, |row| {
+        let task = read(row).ok();
+        vec![
+            row.id.to_string(),
+            format!("{}#{}", row.repository, row.issue),
+            row.state.clone(),
+            task.as_ref().map_or_else(String::new, |task| task.usage.cost.to_string()),
+            row.updated_at.to_string(),
+            task.map_or_else(String::new, |task| task.issue.title.chars().take(60).collect()),
+        ]
+    });
+    Ok(())
+}
+
+async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
+    let history = store.history(row.id, 0, 1_000).await.map_err(Fault::failed)?;
+    let runs = store.runs(row.id).await.map_err(Fault::failed)?;
+    if json {
+        let whole = serde_json::json!({ "task": row, "runs": runs, "history": history });
+        line(&whole.to_string());
+        return Ok(());
+    }
+    let task = read(row)?;
+    line(&format!("task {} · {}#{} · {}", row.id, row.repository, row.issue, row.state));
+    line(&visible(&format!("  {}", task.issue.title)));
+    line(&format!(
+        "  asked for by {} · {} runs · {} tokens · {}",
+        visible(&task.requester.login),
+        task.runs,
+        task.usage.tokens(),
+        task.usage.cost
+    ));
+    line("\nhistory");
+    for entry in &history {
+        let event: serde_json::Value = entry.event.read("event").map_err(Fault::failed)?;
+        let what = event["event"].as_str().unwrap_or("?").replace('_', " ");
+        let command = event["command"]["command"].as_str().map_or_else(String::new, |c| format!(" ({c})"));
+        line(&visible(&format!(
+            "  {}  {:<18} {:<24} by {}",
+            entry.at, entry.state_after, format!("{what}{command}"), entry.actor
+        )));
+    }
+    Ok(())
+}
+
+async fn log(store: &Store, id: TaskId, follow: bool, json: bool) -> Result<(), Fault> {
+    let mut seen: std::collections::BTreeMap<String, i64> = std::collections::BTreeMap::new();
+    loop {
+        for run in store.runs(id).await.map_err(Fault::failed)? {
+            let after = seen.get(&run.id).copied().unwrap_or(0);
+            let number = run.id.rsplit('.').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+            let run_id = baton_core::domain::ids::RunId { task: id, number };
+            let entries = store.run_log(run_id, after, 1_000).await.map_err(Fault::failed)?;
+            if after == 0 && !entries.is_empty() && !json {
+                line(&format!("── run {} · {} · {} · {}", run.id, run.kind, run.agent, visible(&run.model)));
+            }
+            for entry in entries {
+                seen.insert(run.id.clone(), entry.seq);
+                if json {
+                    line(&serde_json::json!({ "run": run.id, "entry": entry }).to_string());
+                } else {
+                    line(&visible(&told(&entry.entry.read("log entry").map_err(Fault::failed)?)));
+                }
+            }
+        }
+        let live = store.task(id).await.map_err(Fault::failed)?.is_some_and(|row| {
+            matches!(row.state.as_str(), "planning" | "queued" | "implementing" | "verifying" | "revising")
+        });
+        if !follow || !live {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+fn told(event: &AgentEvent) -> String {
+    match event {
+        AgentEvent::Started { agent, model } => format!("started: {agent}, {model}"),
+        AgentEvent::Text { text } => text.clone(),
+        AgentEvent::ToolStarted { request, .. } => {
+            let mut asked = serde_json::to_value(request).unwrap_or_default();
+            if let Some(map) = asked.as_object_mut() {
+                map.remove("tool");
+            }
+            format!("▸ {} {asked}", request.name())
+        }
+        AgentEvent::ToolFinished { reply, .. } => {
+            reply.text.lines().map(|l| format!("  │ {l}")).collect::<Vec<_>>().join("\n")
+        }
+        AgentEvent::Used { usage } => format!("  ({} tokens, {})", usage.tokens(), usage.cost),
+        AgentEvent::Retrying { reason, after_millis } => format!("… {reason}; again in {after_millis} ms"),
+        AgentEvent::Notice { text } => format!("· {text}"),
+    }
+}
+
+fn plan(row: &TaskRow) -> Result<(), Fault> {
+    let task = read(row)?;
+    let plan = match (&task.state, task.work()) {
+        (baton_core::domain::task::State::AwaitingApproval(waiting), _) => Some(&waiting.plan),
+        (_, Some(work)) => Some(&work.plan),
+        _ => None,
+    };
+    let plan = plan.ok_or_else(|| Fault::failed(anyhow!("task {} has no plan at this time ({})", row.id, row.state)))?;
+    line(&serde_json::to_string_pretty(plan).map_err(Fault::failed)?);
+    Ok(())
+}
+
+async fn diff(config: &crate::config::Config, row: &TaskRow) -> Result<(), Fault> {
+    use baton_core::domain::task::{Closed, State};
+    let task = read(row)?;
+    fn patch(state: &State) -> Option<&baton_core::domain::task::PatchRef> {
+        match state {
+            State::Verifying(s) => Some(&s.patch),
+            State::Revising(s) => Some(&s.patch),
+            State::InReview(s) | State::Merged(s) | State::Closed(Closed::PullClosed(s)) => Some(&s.patch),
+            State::Paused(s) => patch(&s.resume),
+            State::WaitingForUser(s) => patch(&s.resume),
+            State::Failed(s) => patch(&s.resume),
+            _ => None,
+        }
+    }
+    let patch = patch(&task.state)
+        .ok_or_else(|| Fault::failed(anyhow!("task {} has no patch at this time ({})", row.id, row.state)))?;
+    let git = assemble::git(config)?;
+    let text = git.diff_text(row.repository_id, &patch.base, &patch.head, 4 * 1024 * 1024).await.map_err(Fault::failed)?;
+    line(&visible(&text));
+    Ok(())
+}
+
+async fn steer(config: &crate::config::Config, store: Store, named: &str, command: Command) -> Result<(), Fault> {
+    let id = find(&store, named).await?.id;
+    let engine = assemble::engine(config, store).await?;
+    let task = engine.command_task(id, command).await.map_err(Fault::failed)?;
+    line(&format!("Task {id} is now `{}`.", task.state.name().as_str()));
+    Ok(())
+}

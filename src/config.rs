@@ -1,0 +1,37 @@
+//! Configuration: one file, then `BATON_…` variables, then flags. The only place that reads the environment.
+//!
+//! Secrets are given as text, as a file (`…_file`) or as a variable; they are never printed.
+
+mod layers;
+mod repository;
+mod secret;
+mod sections;
+
+use std::path::{Path, PathBuf};
+
+pub use layers::{ConfigError, environment, load};
+pub use repository::{Problem, parse as parse_repository_file};
+pub use sections::{
+    Addresses, AgentConfig, AgentKind, Config, GithubConfig, PolicyConfig, Prices, ProviderApi, ProviderConfig, SandboxConfig,
+    SandboxKind, ServerConfig, StoreConfig, WorkerConfig,
+};
+
+/// Where a configuration file is looked for when none is named: here, then the user's place, then the system's.
+#[must_use]
+pub fn default_places() -> Vec<PathBuf> {
+    let mut places = vec![PathBuf::from("baton.toml")];
+    let user = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".config")));
+    if let Some(user) = user {
+        places.push(user.join("baton").join("baton.toml"));
+    }
+    places.push(PathBuf::from("/etc/baton/baton.toml"));
+    places
+}
+
+/// How much is logged, as `BATON_LOG` says.
+#[must_use]
+pub fn log_filter() -> Option<String> {
+    std::env::var("BATON_LOG").ok()
+}

@@ -1,0 +1,92 @@
+//! What GitHub says, at that moment, about who acts and what stands there. Any failure to find out means no.
+
+use baton_core::domain::actor::{AccountKind, Actor, Person, Role};
+use baton_core::domain::effect::Effect;
+use baton_core::domain::event::PlanCommentCheck;
+use baton_core::domain::ids::{Digest, UserId};
+use baton_core::domain::issue::CommentRef;
+use baton_core::domain::task::{Approval, ApprovedThrough, State, Task};
+use baton_github::{GitHubError, Repository};
+use baton_queue::Failure;
+use serde::{Deserialize, Serialize};
+
+use super::{Engine, error};
+
+/// What is remembered of a comment that was posted: enough to see that it still says the same.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Posted {
+    pub comment: CommentRef,
+    /// Of the body as GitHub gave it back.
+    pub body: Digest,
+}
+
+impl Engine {
+    /// Somebody, with the role GitHub gives them in this repository now.
+    pub(super) async fn actor(
+        &self,
+        repository: &Repository,
+        person: Person,
+        kind: AccountKind,
+    ) -> Result<Actor, Failure> {
+        let trusted_bot = kind == AccountKind::Bot
+            && self.parts().policy.trusted_bots.iter().any(|login| login.eq_ignore_ascii_case(&person.login));
+        let role = match kind {
+            AccountKind::User => self.role(repository, &person).await?,
+            AccountKind::Bot if trusted_bot => self.role(repository, &person).await?,
+            AccountKind::Bot | AccountKind::Organization => Role::None,
+        };
+        Ok(Actor { person, kind, role, trusted_bot })
+    }
+
+    async fn role(&self, repository: &Repository, person: &Person) -> Result<Role, Failure> {
+        match repository.permission_of(&person.login, Some(person.id)).await {
+            Ok(role) => Ok(role),
+            // GitHub knows no such user (any more).
+            Err(GitHubError::NotFound { .. }) => Ok(Role::None),
+            // Anything else is not an answer: ask again later, do nothing until then.
+            Err(error) => Err(Failure::Transient {
+                reason: format!("what {} may do here cannot be found out: {error}", person.login),
+                retry_after: error.retry_after(self.now()),
+            }),
+        }
+    }
+
+    /// Whether who approved may still write, asked before the approval is used. The operator's own command line needs no
+    /// asking.
+    pub(super) async fn approver_may_write(
+        &self,
+        repository: &Repository,
+        approval: &Approval,
+    ) -> Result<bool, Failure> {
+        match approval.through {
+            ApprovedThrough::CommandLine => Ok(true),
+            ApprovedThrough::Comment { .. } | ApprovedThrough::Label => {
+                Ok(self.role(repository, &approval.by).await? >= Role::Write)
+            }
+        }
+    }
+
+    /// Whether the comment of the plan that waits still says what Baton posted.
+    pub(super) async fn plan_comment(
+        &self,
+        repository: &Repository,
+        task: Option<&Task>,
+    ) -> Result<PlanCommentCheck, Failure> {
+        let Some(task) = task else { return Ok(PlanCommentCheck::Intact) };
+        let State::AwaitingApproval(waiting) = &task.state else { return Ok(PlanCommentCheck::Intact) };
+        let key = Effect::PostPlan { plan: waiting.plan.clone() }.key(&task.scope(), task.generation);
+        let Some(posted) = self.store().recall::<Posted>(&key).await? else { return Ok(PlanCommentCheck::Intact) };
+        match repository.comment(posted.comment.id).await {
+            Ok(comment) if Digest::of(&[&comment.body]) == posted.body => Ok(PlanCommentCheck::Intact),
+            Ok(_) => Ok(PlanCommentCheck::Edited),
+            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => Ok(PlanCommentCheck::Missing),
+            Err(error) => Err(error::github(&error, self.now())),
+        }
+    }
+
+    /// Whether a user is the bot itself, by number.
+    pub(super) async fn is_ourselves(&self, user: UserId) -> Result<bool, Failure> {
+        let bot = self.parts().github.bot_identity().await.map_err(|e| error::github(&e, self.now()))?;
+        Ok(bot.user == user)
+    }
+}

@@ -1,0 +1,188 @@
+//! From a delivery to what it does: facts are asked of GitHub first, then everything is decided in one transaction.
+//!
+//! A payload is only a hint that something happened. Who acted with which rights, what the issue says now and who set a
+//! label are asked of GitHub; what cannot be found out is asked again later and does nothing until then.
+
+mod act;
+mod comment;
+mod issue;
+
+use baton_core::domain::event::Event;
+use baton_core::domain::ids::{Digest, IssueNumber, RepositoryId};
+use baton_core::domain::issue::{RepositoryRef, Thread};
+use baton_core::domain::task::Withdrawal;
+use baton_queue::{Failure, Handled, JobContext};
+use baton_store::{Delivery, DeliveryOutcome, Ingest, Outcome, TaskFilter};
+use baton_webhook::{Context, Incoming, InstallationChange, PullChange};
+
+pub(super) use act::Act;
+
+use super::Engine;
+
+/// What a delivery leads to.
+pub(super) enum Consequence {
+    /// Nothing, because.
+    Ignore(String),
+    /// These, in order.
+    Acts(Vec<Act>),
+}
+
+impl Consequence {
+    fn ignore(reason: impl Into<String>) -> Self {
+        Self::Ignore(reason.into())
+    }
+}
+
+/// Why an event is none of ours.
+pub(super) enum Unserved {
+    /// It names no installation of the App.
+    NotInstalled,
+    /// The operator does not serve this repository.
+    NotAllowed(RepositoryRef),
+}
+
+impl Unserved {
+    /// What follows where nobody asked for anything.
+    fn quietly(self) -> Consequence {
+        Consequence::ignore(match self {
+            Self::NotInstalled => "it names no installation of the App".to_owned(),
+            Self::NotAllowed(reference) => format!("the operator does not serve {} (`policy`)", reference.name),
+        })
+    }
+
+    /// What follows where somebody asked for work: they are told, once per repository.
+    fn aloud(self, number: IssueNumber) -> Consequence {
+        match self {
+            Self::NotInstalled => self.quietly(),
+            Self::NotAllowed(repository) => {
+                Consequence::Acts(vec![Act::NotServed { thread: Thread { repository, number } }])
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Handles one delivery: its job ends with the transaction in which it had its effect.
+    pub(super) async fn ingest(&self, context: &JobContext) -> Result<Handled, Failure> {
+        let Ingest { delivery: id } = context.job.payload.read("ingest job")?;
+        let delivery = self.store().delivery(id).await?.ok_or_else(|| Failure::bug(format!("delivery {id} is gone")))?;
+        let body = self.store().delivery_body(id).await?.unwrap_or_default();
+        let consequence = self.consider(&delivery, &body, context).await?;
+
+        let now = self.now();
+        let mut tx = self.store().begin().await?;
+        let outcome = match consequence {
+            Consequence::Ignore(reason) => DeliveryOutcome::Ignored(reason),
+            // The same bytes under another GUID are the same event: GitHub sends some twice, and a captured delivery can
+            // be sent again by anybody who captured it.
+            Consequence::Acts(_) if !tx.once(&format!("delivery/{}", content_key(&delivery, &body)), now).await? => {
+                DeliveryOutcome::Ignored("the same event came before, under another GUID".to_owned())
+            }
+            Consequence::Acts(acts) => {
+                let mut notes = Vec::new();
+                for act in acts {
+                    notes.extend(self.perform_act(&mut tx, act, context.job.id).await?);
+                }
+                if notes.is_empty() { DeliveryOutcome::Handled } else { DeliveryOutcome::Ignored(notes.join("; ")) }
+            }
+        };
+        tx.settle_delivery(id, &outcome, now).await?;
+        tx.complete(&context.lease, &Outcome::Done(None), now).await?;
+        tx.commit().await?;
+        Ok(Handled::Completed)
+    }
+
+    async fn consider(&self, delivery: &Delivery, body: &[u8], job: &JobContext) -> Result<Consequence, Failure> {
+        match baton_webhook::parse(&delivery.event, body) {
+            Incoming::Issue { context, issue, change } => self.issue_changed(&context, &issue, &change, job).await,
+            Incoming::Comment { context, issue, comment, change } => {
+                self.commented(&context, &issue, &comment, &change, job).await
+            }
+            Incoming::PullRequest { context, pull, change } => match self.served(&context) {
+                Ok(repository) => self.pull_changed(&repository, pull.number, &change).await,
+                Err(unserved) => Ok(unserved.quietly()),
+            },
+            Incoming::Push { .. } => Ok(Consequence::ignore("pushes start nothing")),
+            Incoming::CheckRun { .. } => Ok(Consequence::ignore("check runs are not watched in this version")),
+            Incoming::Installation { change, installation, .. } => match change {
+                InstallationChange::Deleted | InstallationChange::Suspended => {
+                    let live = TaskFilter { live: Some(true), ..TaskFilter::default() };
+                    self.uninstalled(live, |reference| reference.installation == installation.id).await
+                }
+                InstallationChange::Created { .. }
+                | InstallationChange::Unsuspended
+                | InstallationChange::NewPermissionsAccepted => {
+                    Ok(Consequence::ignore("installations are looked up when they are needed"))
+                }
+            },
+            Incoming::InstallationRepositories { removed, .. } => {
+                let gone: Vec<RepositoryId> = removed.iter().map(|repository| repository.id).collect();
+                let live = TaskFilter { live: Some(true), ..TaskFilter::default() };
+                self.uninstalled(live, |reference| gone.contains(&reference.id)).await
+            }
+            Incoming::Ping { .. } => Ok(Consequence::ignore("a ping, answered")),
+            Incoming::Ignored { reason } => Ok(Consequence::ignore(reason.to_string())),
+            Incoming::Malformed { reason } => Ok(Consequence::ignore(reason.to_string())),
+        }
+    }
+
+    /// The repository of an event, if the operator serves it and the event names the App's installation.
+    fn served(&self, context: &Context) -> Result<RepositoryRef, Unserved> {
+        let name = context.repository.name.clone();
+        let installation = context.installation.ok_or(Unserved::NotInstalled)?;
+        let is_served = self.parts().policy.serves(name.owner(), &name.to_string());
+        let reference = RepositoryRef { id: context.repository.id, name, installation };
+        if is_served { Ok(reference) } else { Err(Unserved::NotAllowed(reference)) }
+    }
+
+    async fn pull_changed(
+        &self,
+        repository: &RepositoryRef,
+        pull: IssueNumber,
+        change: &PullChange,
+    ) -> Result<Consequence, Failure> {
+        let event = match change {
+            PullChange::Closed { merged, .. } => Event::PullClosed { pull, merged: *merged },
+            PullChange::Reopened => Event::PullReopened { pull },
+            PullChange::Opened
+            | PullChange::Edited
+            | PullChange::Synchronize { .. }
+            | PullChange::ReadyForReview
+            | PullChange::ConvertedToDraft => {
+                return Ok(Consequence::ignore("nothing follows from this change of a pull request"));
+            }
+        };
+        match self.store().task_of_pull_request(repository.id, pull).await? {
+            Some(row) => Ok(Consequence::Acts(vec![Act::Happened { task: row.id, event }])),
+            None => Ok(Consequence::ignore("not a pull request of Baton's")),
+        }
+    }
+
+    async fn uninstalled(
+        &self,
+        filter: TaskFilter<'_>,
+        concerns: impl Fn(&RepositoryRef) -> bool,
+    ) -> Result<Consequence, Failure> {
+        let mut acts = Vec::new();
+        let mut before = None;
+        loop {
+            let page = self.store().tasks(&filter, before, 200).await?;
+            for row in &page {
+                if concerns(&super::apply::read(row)?.repository) {
+                    let event = Event::Withdrawn { because: Withdrawal::Uninstalled };
+                    acts.push(Act::Happened { task: row.id, event });
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == 200 => before = Some(last.id),
+                _ => break,
+            }
+        }
+        Ok(if acts.is_empty() { Consequence::ignore("no task there") } else { Consequence::Acts(acts) })
+    }
+}
+
+/// Names an event by its content.
+fn content_key(delivery: &Delivery, body: &[u8]) -> String {
+    Digest::of(&[&delivery.event, &String::from_utf8_lossy(body)]).as_str().to_owned()
+}

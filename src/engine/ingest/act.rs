@@ -1,0 +1,179 @@
+//! What a delivery asks of the state machine, decided and written inside one transaction.
+
+use baton_core::command::Command;
+use baton_core::domain::actor::{Action, Person, authorise};
+use baton_core::domain::effect::Effect;
+use baton_core::domain::event::{Commanded, Event, Origin, Trigger, Triggered};
+use baton_core::domain::ids::TaskId;
+use baton_core::domain::issue::{RepositoryRef, Thread};
+use baton_core::domain::note::{Asked, Note};
+use baton_core::domain::rejection::Rejection;
+use baton_core::domain::step::begins_anew;
+use baton_core::prose;
+use baton_store::{JobId, StoreError, Tx};
+
+use crate::engine::Engine;
+use crate::engine::apply::read;
+
+/// One thing to do because of a delivery.
+pub(in crate::engine) enum Act {
+    /// Somebody handed the issue over, other than by a command.
+    Trigger { repository: RepositoryRef, triggered: Box<Triggered> },
+    /// Somebody typed a command.
+    Command { thread: Thread, commanded: Box<Commanded>, line: String },
+    /// Somebody typed nearly a command.
+    Mistyped { thread: Thread, to: Person, occasion: String, line: String, nearest: Option<String> },
+    /// Something happened to a task.
+    Happened { task: TaskId, event: Event },
+    /// Somebody asked for work in a repository that is not served.
+    NotServed { thread: Thread },
+}
+
+/// At most so many answers to one person on one issue in an hour: nobody can make the bot flood a thread.
+const ANSWERS_PER_HOUR: u32 = 10;
+
+impl Engine {
+    /// Does one thing; what it returns is why nothing came of it, if nothing did.
+    pub(super) async fn perform_act(&self, tx: &mut Tx, act: Act, doer: JobId) -> Result<Option<String>, StoreError> {
+        match act {
+            Act::Trigger { repository, triggered } => self.trigger(tx, &repository, &triggered, doer).await,
+            Act::Command { thread, commanded, line } => self.command(tx, &thread, &commanded, line, doer).await,
+            Act::Mistyped { thread, to, occasion, line, nearest } => {
+                let note = Note::Mistyped { to: to.clone(), line, nearest };
+                self.answer(tx, &thread, &to, occasion, note).await?;
+                Ok(None)
+            }
+            Act::Happened { task, event } => Ok(match self.apply(tx, task, &event, Some(doer)).await? {
+                Ok(_) => None,
+                Err(_) => Some(format!("it changes nothing about task {task} any more")),
+            }),
+            Act::NotServed { thread } => {
+                if tx.once(&format!("not-served/{}", thread.repository.id), self.now()).await? {
+                    let effect = Effect::Say { occasion: "not-served".into(), thread: thread.clone(), note: Note::NotServed };
+                    self.without_task(tx, &thread, &effect).await?;
+                }
+                Ok(Some("the operator does not serve this repository (`policy`)".into()))
+            }
+        }
+    }
+
+    async fn trigger(
+        &self,
+        tx: &mut Tx,
+        repository: &RepositoryRef,
+        triggered: &Triggered,
+        doer: JobId,
+    ) -> Result<Option<String>, StoreError> {
+        let newest = tx.load_task_of_issue(repository.id, triggered.issue.number).await?;
+        let task = newest.as_ref().map(read).transpose()?;
+        let result = match &task {
+            Some(task) if !begins_anew(Some(task)) => {
+                let event = Event::Triggered(Box::new(triggered.clone()));
+                self.apply(tx, task.id, &event, Some(doer)).await?
+            }
+            _ => self.begin(tx, repository, triggered, Some(doer)).await?,
+        };
+        let Err(rejection) = result else { return Ok(None) };
+        let asked = match triggered.trigger {
+            Trigger::Assigned => Asked::Assignment,
+            Trigger::Labelled | Trigger::LabelledAuto => Asked::Label,
+            Trigger::Command { .. } | Trigger::CommandLine => Asked::Command { line: Command::Plan.to_string() },
+        };
+        let thread = Thread { repository: repository.clone(), number: triggered.issue.number };
+        let occasion = format!("trigger/{}/{}", triggered.by.person.id, self.now().0);
+        self.refuse(tx, &thread, &triggered.by.person, asked, rejection, occasion).await.map(Some)
+    }
+
+    async fn command(
+        &self,
+        tx: &mut Tx,
+        thread: &Thread,
+        commanded: &Commanded,
+        line: String,
+        doer: JobId,
+    ) -> Result<Option<String>, StoreError> {
+        let repository = &thread.repository;
+        let (occasion, on_issue) = match commanded.origin {
+            Origin::Issue { comment, index } => (format!("answer/{}/{index}", comment.id), Some(comment)),
+            Origin::Pull { comment, index } => (format!("answer/{}/{index}", comment.id), None),
+            Origin::CommandLine => ("answer/command-line".to_owned(), None),
+        };
+        let newest = tx.load_task_of_issue(repository.id, commanded.issue.number).await?;
+        let task = newest.as_ref().map(read).transpose()?;
+        let result = match (&task, &commanded.command, on_issue) {
+            (task, Command::Plan, Some(comment)) if begins_anew(task.as_ref()) => {
+                let triggered = Triggered {
+                    by: commanded.by.clone(),
+                    trigger: Trigger::Command { comment },
+                    issue: commanded.issue.clone(),
+                    policy: self.parts().task_policy.clone(),
+                };
+                self.begin(tx, repository, &triggered, Some(doer)).await?.map(drop)
+            }
+            (Some(task), _, _) => {
+                let event = Event::Commanded(Box::new(commanded.clone()));
+                self.apply(tx, task.id, &event, Some(doer)).await?.map(drop)
+            }
+            (None, Command::Status, _) => {
+                self.answer(tx, thread, &commanded.by.person, occasion.clone(), Note::Status).await.map(Ok)?
+            }
+            (None, Command::Help, _) => {
+                self.answer(tx, thread, &commanded.by.person, occasion.clone(), Note::Help).await.map(Ok)?
+            }
+            (None, _, _) => authorise(&commanded.by, Action::Steer).and(Err(Rejection::NoTask)),
+        };
+        match result {
+            Ok(()) => Ok(None),
+            Err(rejection) => {
+                let asked = Asked::Command { line };
+                self.refuse(tx, thread, &commanded.by.person, asked, rejection, occasion).await.map(Some)
+            }
+        }
+    }
+
+    /// Tells a person why not, as often as that makes sense; returns the reason for the operator's list.
+    async fn refuse(
+        &self,
+        tx: &mut Tx,
+        thread: &Thread,
+        to: &Person,
+        asked: Asked,
+        rejection: Rejection,
+        occasion: String,
+    ) -> Result<String, StoreError> {
+        let reason = format!("refused: {}", prose::note::refusal(&rejection));
+        if !rejection.is_answered() {
+            return Ok(reason);
+        }
+        if rejection.is_about_the_person() {
+            let key = format!("refused/{}/{}/{}", thread.repository.id, thread.number, to.id);
+            if !tx.once(&key, self.now()).await? {
+                return Ok(format!("{reason} (said before)"));
+            }
+        }
+        let note = Note::Refused { to: to.clone(), asked, rejection };
+        self.answer(tx, thread, to, occasion, note).await?;
+        Ok(reason)
+    }
+
+    async fn answer(
+        &self,
+        tx: &mut Tx,
+        thread: &Thread,
+        to: &Person,
+        occasion: String,
+        note: Note,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let hour = now.0.div_euclid(60 * 60 * 1000);
+        for slot in 0..ANSWERS_PER_HOUR {
+            let key = format!("answers/{}/{}/{}/{hour}/{slot}", thread.repository.id, thread.number, to.id);
+            if tx.once(&key, now).await? {
+                let effect = Effect::Say { occasion, thread: thread.clone(), note };
+                return self.without_task(tx, thread, &effect).await;
+            }
+        }
+        tracing::info!(issue = %thread.number, "no more answers to this person in this hour");
+        Ok(())
+    }
+}

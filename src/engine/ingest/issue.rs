@@ -1,0 +1,234 @@
+//! Changes of issues: handed over, edited, taken away.
+
+use baton_core::domain::actor::{AccountKind, Person};
+use baton_core::domain::event::{Event, Trigger, Triggered};
+use baton_core::domain::issue::RepositoryRef;
+use baton_core::domain::task::{State, Withdrawal};
+use baton_github::{GitHubError, Issue as IssueNow, PullState, Repository};
+use baton_queue::{Failure, JobContext};
+use baton_webhook::{Account, Context, Issue, IssueChange, Origin};
+
+use super::{Act, Consequence};
+use crate::engine::apply::read;
+use crate::engine::{Engine, error};
+
+/// The label that counts as its setter's approval in advance.
+const AUTO_LABEL: &str = "baton:auto";
+
+/// GitHub's API catches up within seconds; after so many looks its word counts.
+const LOOKS: u32 = 5;
+
+impl Engine {
+    pub(super) async fn issue_changed(
+        &self,
+        context: &Context,
+        issue: &Issue,
+        change: &IssueChange,
+        job: &JobContext,
+    ) -> Result<Consequence, Failure> {
+        if issue.origin == Origin::PullRequest {
+            return Ok(Consequence::ignore("pull requests are not handed over"));
+        }
+        let hands_over = match change {
+            IssueChange::Assigned { assignee } => self.is_ours(assignee.as_ref()),
+            IssueChange::Labeled { label } => label.as_deref().is_some_and(|label| self.is_our_label(label)),
+            _ => false,
+        };
+        let reference = match self.served(context) {
+            Ok(reference) => reference,
+            Err(unserved) if hands_over => return Ok(unserved.aloud(issue.number)),
+            Err(unserved) => return Ok(unserved.quietly()),
+        };
+        match change {
+            IssueChange::Assigned { .. } if hands_over => self.assigned(reference, context, issue, job).await,
+            IssueChange::Labeled { label: Some(label) } if hands_over => {
+                self.labelled(reference, issue, label, job).await
+            }
+            IssueChange::Unassigned { assignee } if self.is_ours(assignee.as_ref()) => {
+                self.taken_away(&reference, issue, Withdrawal::Unassigned, job).await
+            }
+            IssueChange::Unlabeled { label: Some(label) } if label.eq_ignore_ascii_case(&self.parts().policy.label) => {
+                self.taken_away(&reference, issue, Withdrawal::Unlabelled, job).await
+            }
+            IssueChange::Closed => self.taken_away(&reference, issue, Withdrawal::IssueClosed, job).await,
+            IssueChange::Deleted => self.gone(&reference, issue, Withdrawal::IssueDeleted).await,
+            IssueChange::Transferred { .. } => self.gone(&reference, issue, Withdrawal::IssueTransferred).await,
+            IssueChange::Edited { .. } => self.edited(&reference, issue, job).await,
+            IssueChange::Opened | IssueChange::Reopened => Ok(Consequence::ignore("this alone starts nothing")),
+            IssueChange::Assigned { .. }
+            | IssueChange::Unassigned { .. }
+            | IssueChange::Labeled { .. }
+            | IssueChange::Unlabeled { .. } => Ok(Consequence::ignore("not the bot's assignee or label")),
+        }
+    }
+
+    fn is_ours(&self, assignee: Option<&Account>) -> bool {
+        assignee.is_some_and(|account| self.is_our_login(&account.login))
+    }
+
+    fn is_our_login(&self, login: &str) -> bool {
+        self.parts().github_config.assignees.iter().any(|ours| ours.eq_ignore_ascii_case(login))
+    }
+
+    fn is_our_label(&self, label: &str) -> bool {
+        label.eq_ignore_ascii_case(&self.parts().policy.label) || label.eq_ignore_ascii_case(AUTO_LABEL)
+    }
+
+    /// The issue as GitHub tells it now: at least as new as the delivery, or asked for again later.
+    async fn issue_now(
+        &self,
+        repository: &Repository,
+        issue: &Issue,
+        job: &JobContext,
+    ) -> Result<Option<IssueNow>, Failure> {
+        match repository.issue(issue.number).await {
+            Ok(now) if now.updated_at < issue.updated_at && job.job.attempts < LOOKS => {
+                Err(Failure::transient("GitHub does not show the change yet"))
+            }
+            Ok(now) => Ok(Some(now)),
+            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => Ok(None),
+            Err(refused) => Err(error::github(&refused, self.now())),
+        }
+    }
+
+    async fn assigned(
+        &self,
+        reference: RepositoryRef,
+        context: &Context,
+        issue: &Issue,
+        job: &JobContext,
+    ) -> Result<Consequence, Failure> {
+        let Some(sender) = &context.sender else { return Ok(Consequence::ignore("who assigned it is unknown")) };
+        let repository = self.parts().github.repository(&reference);
+        let Some(now) = self.issue_now(&repository, issue, job).await? else {
+            return Ok(Consequence::ignore("the issue is gone"));
+        };
+        if !now.assignees.iter().any(|account| self.is_our_login(&account.person.login)) {
+            return Ok(Consequence::ignore("the issue is not assigned to the bot any more"));
+        }
+        let person = Person { id: sender.id, login: sender.login.clone() };
+        self.trigger_by(reference, &repository, person, sender.kind, Trigger::Assigned, &now).await
+    }
+
+    /// A label says nothing about who set it: that is looked up.
+    async fn labelled(
+        &self,
+        reference: RepositoryRef,
+        issue: &Issue,
+        label: &str,
+        job: &JobContext,
+    ) -> Result<Consequence, Failure> {
+        let repository = self.parts().github.repository(&reference);
+        let Some(now) = self.issue_now(&repository, issue, job).await? else {
+            return Ok(Consequence::ignore("the issue is gone"));
+        };
+        if !now.labels.iter().any(|there| there.eq_ignore_ascii_case(label)) {
+            return Ok(Consequence::ignore("the label was taken off again"));
+        }
+        let labelling = repository
+            .who_labelled(issue.number, label)
+            .await
+            .map_err(|refused| error::github(&refused, self.now()))?
+            .filter(|labelling| !labelling.removed);
+        let Some(by) = labelling.and_then(|labelling| labelling.actor) else {
+            return Ok(Consequence::ignore("who set the label cannot be found out"));
+        };
+        let auto = label.eq_ignore_ascii_case(AUTO_LABEL);
+        let trigger = if auto { Trigger::LabelledAuto } else { Trigger::Labelled };
+        self.trigger_by(reference, &repository, by.person, by.kind, trigger, &now).await
+    }
+
+    async fn trigger_by(
+        &self,
+        reference: RepositoryRef,
+        repository: &Repository,
+        person: Person,
+        kind: AccountKind,
+        trigger: Trigger,
+        now: &IssueNow,
+    ) -> Result<Consequence, Failure> {
+        if kind != AccountKind::User && self.is_ourselves(person.id).await? {
+            return Ok(Consequence::ignore("Baton's own doing"));
+        }
+        let by = self.actor(repository, person, kind).await?;
+        let policy = self.parts().task_policy.clone();
+        let triggered = Triggered { by, trigger, issue: now.snapshot(), policy };
+        Ok(Consequence::Acts(vec![Act::Trigger { repository: reference, triggered: Box::new(triggered) }]))
+    }
+
+    /// Whoever takes the issue away: it counts if GitHub says it is so now.
+    async fn taken_away(
+        &self,
+        reference: &RepositoryRef,
+        issue: &Issue,
+        because: Withdrawal,
+        job: &JobContext,
+    ) -> Result<Consequence, Failure> {
+        let Some(row) = self.store().task_of_issue(reference.id, issue.number).await? else {
+            return Ok(Consequence::ignore("no task there"));
+        };
+        let task = read(&row)?;
+        let repository = self.parts().github.repository(reference);
+        if let Some(now) = self.issue_now(&repository, issue, job).await?
+            && self.still_ours(&now, &because)
+        {
+            return Ok(Consequence::ignore("it is so no more"));
+        }
+        // A merge closes the issue too, and its webhook may come first.
+        if let (State::InReview(review), Withdrawal::IssueClosed) = (&task.state, &because) {
+            let pull = repository.pull(review.pull).await.map_err(|refused| error::github(&refused, self.now()))?;
+            if pull.state == PullState::Merged {
+                let event = Event::PullClosed { pull: review.pull, merged: true };
+                return Ok(Consequence::Acts(vec![Act::Happened { task: task.id, event }]));
+            }
+        }
+        Ok(Consequence::Acts(vec![Act::Happened { task: task.id, event: Event::Withdrawn { because } }]))
+    }
+
+    fn still_ours(&self, now: &IssueNow, because: &Withdrawal) -> bool {
+        match because {
+            Withdrawal::Unassigned => now.assignees.iter().any(|account| self.is_our_login(&account.person.login)),
+            Withdrawal::Unlabelled => {
+                now.labels.iter().any(|label| label.eq_ignore_ascii_case(&self.parts().policy.label))
+            }
+            Withdrawal::IssueClosed => now.snapshot().open,
+            Withdrawal::Command { .. }
+            | Withdrawal::IssueDeleted
+            | Withdrawal::IssueTransferred
+            | Withdrawal::Uninstalled => false,
+        }
+    }
+
+    async fn gone(
+        &self,
+        reference: &RepositoryRef,
+        issue: &Issue,
+        because: Withdrawal,
+    ) -> Result<Consequence, Failure> {
+        match self.store().task_of_issue(reference.id, issue.number).await? {
+            Some(row) => {
+                Ok(Consequence::Acts(vec![Act::Happened { task: row.id, event: Event::Withdrawn { because } }]))
+            }
+            None => Ok(Consequence::ignore("no task there")),
+        }
+    }
+
+    async fn edited(
+        &self,
+        reference: &RepositoryRef,
+        issue: &Issue,
+        job: &JobContext,
+    ) -> Result<Consequence, Failure> {
+        let Some(row) = self.store().task_of_issue(reference.id, issue.number).await? else {
+            return Ok(Consequence::ignore("no task there"));
+        };
+        let repository = self.parts().github.repository(reference);
+        match self.issue_now(&repository, issue, job).await? {
+            Some(now) => {
+                let event = Event::IssueEdited { issue: now.snapshot() };
+                Ok(Consequence::Acts(vec![Act::Happened { task: row.id, event }]))
+            }
+            None => Ok(Consequence::ignore("the issue is gone")),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Effects as jobs: which lane, which limits, how often.
+
+use baton_core::domain::effect::Effect;
+use baton_core::domain::ids::TaskId;
+use baton_core::domain::issue::RepositoryRef;
+use baton_core::domain::time::Timestamp;
+use baton_store::{Enqueued, JobFilter, JobId, NewJob, Slot, StoreError, Tx};
+use serde::{Deserialize, Serialize};
+
+/// What an effect's job carries.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Payload {
+    /// What to do.
+    pub effect: Effect,
+    /// The effect's stable key: hidden markers are made of it.
+    pub key: String,
+    /// Where.
+    pub repository: RepositoryRef,
+}
+
+/// In whose name an effect is enqueued.
+pub(super) struct Scope<'a> {
+    pub repository: &'a RepositoryRef,
+    /// The prefix of keys.
+    pub name: &'a str,
+    pub task: Option<TaskId>,
+    pub generation: u32,
+    /// The job that does this, which must not stop itself.
+    pub doer: Option<JobId>,
+}
+
+/// The kinds of jobs, as lists show them.
+pub(super) fn kind(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Acknowledge { .. } => "acknowledge",
+        Effect::Say { .. } => "say",
+        Effect::PostPlan { .. } => "post_plan",
+        Effect::MinimisePlan { .. } => "minimise_plan",
+        Effect::ShowProgress => "show_progress",
+        Effect::Run(_) => "run",
+        Effect::Verify { .. } => "verify",
+        Effect::Push { .. } => "push",
+        Effect::OpenPull { .. } => "open_pull",
+        Effect::RequestReview { .. } => "request_review",
+        Effect::StopWork => "stop_work",
+        Effect::Wake { .. } => "wake",
+    }
+}
+
+/// The kinds that [`Effect::StopWork`] stops.
+const WORK: [&str; 4] = ["run", "verify", "push", "open_pull"];
+
+/// Enqueues an effect in the transaction that decided on it. Stopping work is done here and now: it concerns only the
+/// queue.
+pub(super) async fn enqueue(tx: &mut Tx, effect: &Effect, scope: &Scope<'_>, now: Timestamp) -> Result<(), StoreError> {
+    if *effect == Effect::StopWork {
+        if let Some(task) = scope.task {
+            for kind in WORK {
+                let filter = JobFilter { kind: Some(kind), except: scope.doer, ..JobFilter::default() };
+                tx.cancel_jobs(task, &filter, now).await?;
+            }
+        }
+        return Ok(());
+    }
+    let key = effect.key(scope.name, scope.generation);
+    let lane = |name: &str| Some(format!("{}/{name}", scope.name));
+    let payload = Payload { effect: effect.clone(), key: key.clone(), repository: scope.repository.clone() };
+    let mut job = NewJob::new(kind(effect), &payload)?;
+    job.task = scope.task;
+    job.repository = scope.repository.id.to_string();
+    match effect {
+        Effect::Run(_) | Effect::Verify { .. } => {
+            job.effect_key = Some(key);
+            job.lane = lane("work");
+            job.slot = Slot::Run;
+            job.max_attempts = 4;
+        }
+        Effect::Push { .. } | Effect::OpenPull { .. } => {
+            job.effect_key = Some(key);
+            job.lane = lane("work");
+        }
+        Effect::Say { .. } | Effect::PostPlan { .. } | Effect::MinimisePlan { .. } | Effect::RequestReview { .. } => {
+            job.effect_key = Some(key);
+            job.lane = lane("thread");
+        }
+        Effect::Acknowledge { .. } => {
+            job.effect_key = Some(key);
+            job.priority = 10;
+            job.max_attempts = 4;
+        }
+        // Each change of a task is shown; what was shown already is not shown again, so these cost nothing.
+        Effect::ShowProgress => job.lane = lane("progress"),
+        Effect::Wake { at, .. } => {
+            job.effect_key = Some(key);
+            job.run_at = Some(*at);
+        }
+        Effect::StopWork => return Ok(()),
+    }
+    match tx.enqueue(&job, now).await? {
+        Enqueued::New(_) => {}
+        Enqueued::Duplicate(id) => tracing::debug!(job = %id, kind = job.kind, "this was done or is under way already"),
+    }
+    Ok(())
+}

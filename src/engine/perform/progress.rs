@@ -1,0 +1,98 @@
+//! The progress comment and the check run: one of each, edited in place, and only when they say something new.
+
+use baton_core::domain::ids::{CommentId, Digest};
+use baton_core::domain::task::{State, Task};
+use baton_core::prose;
+use baton_core::prose::progress::{Progress, Queue};
+use baton_github::{CheckConclusion, CheckRunUpdate, CheckState, GitHubError, Repository};
+use baton_queue::{Failure, Handled, JobContext};
+use baton_store::{JobFilter, JobState, Slot};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Engine, error};
+
+/// The name people see on the branch's head.
+const CHECK_NAME: &str = "baton";
+
+/// What was last shown.
+#[derive(Debug, Serialize, Deserialize)]
+struct Shown {
+    comment: CommentId,
+    body: Digest,
+}
+
+impl Engine {
+    pub(super) async fn show_progress(&self, context: &JobContext, github: &Repository) -> Result<Handled, Failure> {
+        let task = self.task_of(context).await?;
+        let key = format!("{}/progress", task.scope());
+        let body = prose::progress::comment(&self.progress_view(&task).await?);
+        let digest = Digest::of(&[&body]);
+        let shown = self.store().recall::<Shown>(&key).await?;
+        if shown.as_ref().is_some_and(|shown| shown.body == digest) {
+            return self.finish(context, vec![]).await;
+        }
+        let refused = |refused: GitHubError| error::github(&refused, self.now());
+        let comment = match shown {
+            Some(shown) => match github.update_comment(shown.comment, &key, &body).await {
+                Ok(comment) => comment.id,
+                // Somebody deleted it: that is a wish.
+                Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => shown.comment,
+                Err(error) => return Err(refused(error)),
+            },
+            None => {
+                let found = github.create_comment(task.issue.number, &key, &body).await.map_err(refused)?;
+                match found {
+                    baton_github::Found::Created(comment) => comment.id,
+                    // It was made by an attempt that was lost: bring it up to date.
+                    baton_github::Found::Existing(comment) => {
+                        github.update_comment(comment.id, &key, &body).await.map_err(refused)?.id
+                    }
+                }
+            }
+        };
+        self.show_check(github, &task).await?;
+        let mut tx = self.store().begin().await?;
+        tx.remember(&key, &Shown { comment, body: digest }, self.now()).await?;
+        self.finish_in(tx, context, vec![]).await
+    }
+
+    /// The check run stands on the branch's head once there is one.
+    async fn show_check(&self, github: &Repository, task: &Task) -> Result<(), Failure> {
+        let State::InReview(review) = &task.state else { return Ok(()) };
+        let evidence = &review.proof.evidence;
+        let conclusion =
+            if evidence.is_good() { CheckConclusion::Success } else { CheckConclusion::Neutral };
+        let title = prose::progress::check_title(evidence);
+        let summary = prose::bounded::check_text(&prose::pull::evidence(evidence));
+        let update = CheckRunUpdate {
+            state: CheckState::Completed(conclusion),
+            title: &title,
+            summary: &summary,
+            text: None,
+            details_url: None,
+        };
+        let external_id = format!("{}/check", task.scope());
+        match github.set_check_run(CHECK_NAME, &external_id, &review.patch.head, &update).await {
+            Ok(_) => Ok(()),
+            Err(refused) => Err(error::github(&refused, self.now())),
+        }
+    }
+
+    /// The task as it is shown: with its place in the queue.
+    pub(in crate::engine) async fn progress_view<'a>(&self, task: &'a Task) -> Result<Progress<'a>, Failure> {
+        Ok(Progress {
+            task,
+            now: self.now(),
+            queue: self.place_in_queue(task).await?,
+            paused_by_operator: self.store().paused().await?.is_some(),
+        })
+    }
+
+    async fn place_in_queue(&self, task: &Task) -> Result<Queue, Failure> {
+        let waiting =
+            JobFilter { state: Some(JobState::Queued), slot: Some(Slot::Run), ..JobFilter::default() };
+        let jobs = self.store().jobs(&waiting, None, 500).await?;
+        let Some(ours) = jobs.iter().find(|job| job.task == Some(task.id)) else { return Ok(Queue::NotWaiting) };
+        Ok(Queue::Behind(jobs.iter().filter(|job| job.id < ours.id).count()))
+    }
+}

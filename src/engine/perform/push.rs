@@ -1,0 +1,64 @@
+//! The push: an explicit commit to an explicit branch, after the approval was asked once more.
+
+use baton_core::domain::event::Event;
+use baton_core::domain::ids::{BranchName, CommitSha};
+use baton_core::domain::task::Approval;
+use baton_git::{PushError, Pushed};
+use baton_github::{GitAccess, Repository};
+use baton_queue::{Failure, Handled, JobContext};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Engine, error};
+
+/// Where Baton last left a branch: what a later push may replace.
+#[derive(Debug, Serialize, Deserialize)]
+struct Left {
+    head: CommitSha,
+}
+
+enum Arrived {
+    Yes,
+    Refused(String),
+}
+
+impl Engine {
+    pub(super) async fn push(
+        &self,
+        context: &JobContext,
+        github: &Repository,
+        head: &CommitSha,
+        branch: &BranchName,
+        approval: &Approval,
+    ) -> Result<Handled, Failure> {
+        if !self.approver_may_write(github, approval).await? {
+            return self.finish(context, vec![Event::ApproverLostAccess { by: approval.by.clone() }]).await;
+        }
+        let left_key = format!("branch/{}/{branch}", github.reference().id);
+        let left = self.store().recall::<Left>(&left_key).await?;
+        let arrived = self
+            .with_git(github, GitAccess::Push, async |remote| {
+                let id = github.reference().id;
+                let expected = left.as_ref().map(|left| &left.head);
+                match self.parts().git.push(id, head, branch, expected, &remote).await {
+                    Ok(Pushed::Moved | Pushed::AlreadyThere) => Ok(Arrived::Yes),
+                    Err(PushError::Refused { text, .. }) => Ok(Arrived::Refused(text)),
+                    Err(failure @ (PushError::Network(_) | PushError::Unauthorized)) => {
+                        Err(Failure::transient(failure))
+                    }
+                    Err(failure @ (PushError::NotFound | PushError::FileNotAllowed)) => {
+                        Err(Failure::permanent(failure))
+                    }
+                    Err(PushError::Git(failure)) => Err(error::git(&failure)),
+                }
+            })
+            .await?;
+        match arrived {
+            Arrived::Yes => {
+                let mut tx = self.store().begin().await?;
+                tx.remember(&left_key, &Left { head: head.clone() }, self.now()).await?;
+                self.finish_in(tx, context, vec![Event::BranchPushed { head: head.clone() }]).await
+            }
+            Arrived::Refused(text) => self.finish(context, vec![Event::PushRefused { head: head.clone(), text }]).await,
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! One run: a fetched base, a sandbox, an agent, and what comes out of it. The one file where git, sandbox and agent meet.
+
+mod brief;
+mod log;
+
+use baton_agent::{AgentFailure, tool_port};
+use baton_core::domain::effect::{Purpose, RunOrder};
+use baton_core::domain::enclosure::WorkspaceAccess;
+use baton_core::domain::event::{Event, PlanWritten};
+use baton_core::domain::ids::{CommitSha, RunId};
+use baton_core::domain::run::{Finish, RunEnd, RunOutcome, RunRequest};
+use baton_core::domain::settings::RepositorySettings;
+use baton_core::domain::task::{PatchRef, Task};
+use baton_core::domain::tool::ToolReply;
+use baton_core::domain::usage::Usage;
+use baton_git::{CheckoutOf, CommitMeta, Identity, ImportError};
+use baton_github::Repository;
+use baton_queue::{Failure, Handled, JobContext};
+use baton_sandbox::{SandboxError, Session};
+use baton_store::{Json, NewRun};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::agents::Named;
+use crate::engine::project::Commands;
+use crate::engine::{Engine, enclose, error};
+use log::Log;
+
+/// How a run ended, as it is kept: what a later run needs to go on from it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RunRecord {
+    /// How it ended, for people.
+    pub ended: String,
+    /// The agent's conversation.
+    pub conversation: serde_json::Value,
+}
+
+/// Work of a run that was stopped by a limit, for the next one to go on from.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    run: RunId,
+    head: CommitSha,
+}
+
+/// Where a run starts, and what it knows of the repository.
+struct Ground {
+    /// The commit whose files the agent sees.
+    start: CommitSha,
+    /// The commit the work is a change of.
+    base: CommitSha,
+    settings: RepositorySettings,
+    commands: Commands,
+    /// The run whose conversation is taken up.
+    after: Option<RunId>,
+}
+
+/// What a run came to, before it is written down.
+struct Came {
+    event: Event,
+    record: RunRecord,
+    usage: Usage,
+}
+
+impl Engine {
+    pub(super) async fn run(
+        &self,
+        context: &JobContext,
+        github: &Repository,
+        order: &RunOrder,
+    ) -> Result<Handled, Failure> {
+        let mut task = self.task_of(context).await?;
+        if task.current_run() != Some(order.run) {
+            return self.finish(context, vec![]).await;
+        }
+        if let Purpose::Implement { approval, .. } | Purpose::Revise { approval, .. } = &order.purpose
+            && !self.approver_may_write(github, approval).await?
+        {
+            return self.finish(context, vec![Event::ApproverLostAccess { by: approval.by.clone() }]).await;
+        }
+        task = match self.say_started(context, order.run).await? {
+            Some(task) => task,
+            None => return self.finish(context, vec![]).await,
+        };
+        let ground = match self.ground(github, order, &task).await? {
+            Ok(ground) => ground,
+            Err(event) => return self.finish(context, vec![event]).await,
+        };
+        let (agent_name, agent) = match self.parts().agents.get(ground.settings.agent.as_deref()) {
+            Ok((name, agent)) => (name.to_owned(), agent.clone()),
+            Err(problem) => {
+                let problems = vec![format!(".github/baton.yml: `agent`: {problem}")];
+                return self.finish(context, vec![Event::ConfigurationInvalid { run: order.run, problems }]).await;
+            }
+        };
+        let mut tx = self.store().begin().await?;
+        let run = NewRun { id: order.run, kind: order.purpose.kind().name(), agent: &agent_name, model: &agent.model };
+        tx.begin_run(&run, self.now()).await?;
+        tx.commit().await?;
+
+        let request = self.brief(github, order, &task, &ground).await?;
+        let came = self.in_sandbox(context, order, &task, &ground, &agent, request).await?;
+        let Some(came) = came else { return Ok(Handled::Stopped) };
+        let mut tx = self.store().begin().await?;
+        tx.end_run(order.run, &Json::of(&came.record)?, &Json::of(&came.usage)?, self.now()).await?;
+        self.finish_in(tx, context, vec![came.event]).await
+    }
+
+    /// Tells the task that its run has begun; nothing if it waits for another one by now.
+    async fn say_started(&self, context: &JobContext, run: RunId) -> Result<Option<Task>, Failure> {
+        let id = context.job.task.ok_or_else(|| Failure::bug("a run without a task"))?;
+        let mut tx = self.store().begin().await?;
+        let started = self.apply(&mut tx, id, &Event::RunStarted { run }, Some(context.job.id)).await?;
+        tx.commit().await?;
+        Ok(started.ok())
+    }
+
+    /// Fetches what the run starts from, and reads what the repository says about itself there.
+    async fn ground(
+        &self,
+        github: &Repository,
+        order: &RunOrder,
+        task: &Task,
+    ) -> Result<Result<Ground, Event>, Failure> {
+        let id = github.reference().id;
+        let (start, base, after) = match &order.purpose {
+            Purpose::Plan { .. } => {
+                let (_, head) = self.fetch_default(github).await?;
+                (head.clone(), head, None)
+            }
+            Purpose::Implement { plan, .. } => {
+                self.fetch_commit(github, &plan.base).await?;
+                match self.store().recall::<Kept>(&kept_key(task)).await? {
+                    Some(kept) => (kept.head, plan.base.clone(), Some(kept.run)),
+                    None => (plan.base.clone(), plan.base.clone(), None),
+                }
+            }
+            Purpose::Revise { patch, after, .. } => (patch.head.clone(), patch.base.clone(), Some(*after)),
+        };
+        let settings = match self.settings_at(id, &base).await? {
+            Ok(settings) => settings,
+            Err(problems) => {
+                let problems = problems.iter().map(ToString::to_string).collect();
+                return Ok(Err(Event::ConfigurationInvalid { run: order.run, problems }));
+            }
+        };
+        let commands = self.commands_at(id, &base, &settings).await?;
+        Ok(Ok(Ground { start, base, settings, commands, after }))
+    }
+
+    async fn fetch_commit(&self, github: &Repository, commit: &CommitSha) -> Result<(), Failure> {
+        let id = github.reference().id;
+        if self.parts().git.resolve(id, commit.as_str()).await.map_err(|e| error::git(&e))?.is_some() {
+            return Ok(());
+        }
+        self.with_git(github, baton_github::GitAccess::Fetch, async |remote| {
+            self.parts().git.fetch_commit(id, &remote, commit).await.map_err(|e| error::fetch(&e))
+        })
+        .await
+    }
+
+    /// Lets the agent work in a sandbox of its own. `None` when the job was told to stop.
+    async fn in_sandbox(
+        &self,
+        context: &JobContext,
+        order: &RunOrder,
+        task: &Task,
+        ground: &Ground,
+        agent: &Named,
+        request: RunRequest,
+    ) -> Result<Option<Came>, Failure> {
+        let id = task.repository.id;
+        let checkout = self
+            .parts()
+            .git
+            .checkout(id, &CheckoutOf::Commit(ground.start.clone()), self.now())
+            .await
+            .map_err(Failure::permanent)?;
+        let access = match order.purpose {
+            Purpose::Plan { .. } => WorkspaceAccess::ReadOnly,
+            Purpose::Implement { .. } | Purpose::Revise { .. } => WorkspaceAccess::Writable,
+        };
+        // The agent's own limit ends the run in good order; the sandbox's is for an agent that does not keep it.
+        let wall = request.budget.seconds.saturating_add(120);
+        let mut session = self.enclose(format!("run-{}", order.run), checkout.path(), access, wall).await?;
+        if access == WorkspaceAccess::Writable {
+            super::tests::set_up(session.as_mut(), &ground.commands.setup).await?;
+        }
+
+        let log = Log::new(self.clone(), order.run, context.job.task);
+        let outcome = self.converse(context, session.as_mut(), agent, request, &log).await;
+        let result = match outcome {
+            Ok(outcome) => self.take_out(session.as_mut(), order, task, ground, outcome).await,
+            Err(AgentFailure::Transient { reason, retry_after }) => Err(Failure::Transient { reason, retry_after }),
+            Err(AgentFailure::Permanent { reason }) => {
+                let usage = log.usage();
+                let record = RunRecord { ended: reason.clone(), conversation: serde_json::Value::Null };
+                Ok(Some(Came { event: Event::RunBroke { run: order.run, reason, usage }, record, usage }))
+            }
+        };
+        session.stop().await;
+        if Self::stopped(context).is_some() {
+            return Ok(None);
+        }
+        result
+    }
+
+    /// The agent asks, the sandbox answers, and all of it is written down as it happens.
+    async fn converse(
+        &self,
+        context: &JobContext,
+        session: &mut dyn Session,
+        agent: &Named,
+        request: RunRequest,
+        log: &Log,
+    ) -> Result<RunOutcome, AgentFailure> {
+        let (port, mut calls) = tool_port();
+        let (events, mut told) = mpsc::channel(64);
+        // Not the job's own token: when the sandbox is lost, the agent has to stop and the job has to go on.
+        let cancel: CancellationToken = context.cancel.child_token();
+        let mut broken: Option<SandboxError> = None;
+        let work = agent.agent.run(request, port, events, cancel.clone());
+        let serve = async {
+            while let Some(mut call) = calls.next().await {
+                let answered = tokio::select! {
+                    answered = session.tool(call.request.clone()) => answered,
+                    // The agent was stopped while its tool runs: whoever stopped it ends the sandbox too.
+                    () = call.abandoned() => break,
+                };
+                match answered {
+                    Ok(reply) => call.answer(reply),
+                    Err(SandboxError::Request(reason)) => {
+                        call.answer(ToolReply { ok: false, text: reason, exit: None });
+                    }
+                    Err(error) => {
+                        broken = Some(error);
+                        break;
+                    }
+                }
+            }
+        };
+        let write = async {
+            while let Some(event) = told.recv().await {
+                log.write(event).await;
+            }
+            log.flush().await;
+        };
+        let (outcome, (), ()) = tokio::join!(work, serve, write);
+        match broken {
+            None => outcome,
+            Some(error @ SandboxError::WallClock { .. }) => Err(AgentFailure::Permanent { reason: error.to_string() }),
+            Some(error) => match enclose::failure(&error) {
+                Failure::Transient { reason, retry_after } => Err(AgentFailure::Transient { reason, retry_after }),
+                Failure::Permanent { reason } | Failure::Bug { reason } => Err(AgentFailure::Permanent { reason }),
+            },
+        }
+    }
+
+    /// From the agent's end to the task's event: what changed is taken out as data and imported as a commit.
+    async fn take_out(
+        &self,
+        session: &mut dyn Session,
+        order: &RunOrder,
+        task: &Task,
+        ground: &Ground,
+        outcome: RunOutcome,
+    ) -> Result<Option<Came>, Failure> {
+        let RunOutcome { end, usage, conversation } = outcome;
+        let run = order.run;
+        let came = |ended: &str, event: Event| {
+            let record = RunRecord { ended: ended.to_owned(), conversation: conversation.clone() };
+            Ok(Some(Came { event, record, usage }))
+        };
+        match end {
+            RunEnd::Cancelled => Ok(None),
+            RunEnd::Finished(Finish::Plan { draft }) => came(
+                "wrote a plan",
+                Event::PlanWritten(Box::new(PlanWritten {
+                    run,
+                    issue_digest: task.issue.digest(),
+                    base: ground.base.clone(),
+                    draft,
+                    commands: ground.commands.planned(),
+                    settings: ground.settings.clone(),
+                    usage,
+                })),
+            ),
+            RunEnd::Finished(Finish::Nothing { reason, explanation }) => {
+                came("found nothing to do", Event::NothingToDo { run, reason, explanation, usage })
+            }
+            RunEnd::Finished(Finish::Done { summary }) => {
+                match self.import(session, task, ground, &summary).await? {
+                    Ok(Some(head)) => {
+                        let patch = PatchRef { base: ground.base.clone(), head, summary };
+                        came("made a patch", Event::PatchMade { run, patch, usage })
+                    }
+                    // Kept work of an earlier run may be the whole work.
+                    Ok(None) if ground.start != ground.base && matches!(order.purpose, Purpose::Implement { .. }) => {
+                        let patch = PatchRef { base: ground.base.clone(), head: ground.start.clone(), summary };
+                        came("made a patch", Event::PatchMade { run, patch, usage })
+                    }
+                    Ok(None) => came("changed nothing", Event::NothingChanged { run, summary, usage }),
+                    Err(reason) => came("left what cannot be taken out", Event::RunBroke { run, reason, usage }),
+                }
+            }
+            RunEnd::Exhausted { limit } => {
+                if !matches!(order.purpose, Purpose::Plan { .. })
+                    && let Ok(Some(head)) = self.import(session, task, ground, "Work in progress").await?
+                {
+                    let mut tx = self.store().begin().await?;
+                    tx.remember(&kept_key(task), &Kept { run, head }, self.now()).await?;
+                    tx.commit().await?;
+                }
+                came("reached a limit", Event::RunExhausted { run, limit, usage })
+            }
+        }
+    }
+
+    /// The changes as a commit in Baton's own repository; none if nothing changed. The inner error is for people: the
+    /// agent left something that Baton does not take from anybody.
+    async fn import(
+        &self,
+        session: &mut dyn Session,
+        task: &Task,
+        ground: &Ground,
+        summary: &str,
+    ) -> Result<Result<Option<CommitSha>, String>, Failure> {
+        let changes = match session.changes().await {
+            Ok(changes) => changes,
+            Err(error @ (SandboxError::Changes(_) | SandboxError::Hostile(_))) => return Ok(Err(error.to_string())),
+            Err(error) => return Err(enclose::failure(&error)),
+        };
+        let meta = self.commit_meta(task, summary).await?;
+        match self.parts().git.import(task.repository.id, &ground.start, changes, meta).await {
+            Ok(head) => Ok(Ok(Some(head))),
+            Err(ImportError::NothingChanged) => Ok(Ok(None)),
+            Err(ImportError::Hostile(hostile)) => Ok(Err(hostile.to_string())),
+            Err(ImportError::Git(failure)) => Err(error::git(&failure)),
+        }
+    }
+
+    /// Everything about a commit is Baton's: author, message, trailers.
+    async fn commit_meta(&self, task: &Task, summary: &str) -> Result<CommitMeta, Failure> {
+        let bot = self.parts().github.bot_identity().await.map_err(|e| error::github(&e, self.now()))?;
+        let web = &self.parts().github_config.web_url;
+        let identity = Identity { name: bot.login.clone(), email: bot.commit_email(web) };
+        let message = baton_core::prose::pull::commit_message(
+            &task.issue.title,
+            summary,
+            task.issue.number,
+            task.id,
+            &task.requester,
+            web.host_str().unwrap_or("github.com"),
+        );
+        Ok(CommitMeta { task: task.id, author: identity.clone(), committer: identity, time: self.now(), message })
+    }
+}
+
+fn kept_key(task: &Task) -> String {
+    format!("{}/kept", task.scope())
+}

@@ -1,0 +1,124 @@
+//! What an agent is told: the issue as planned or approved, writers' comments, instructions, commands. Hidden text is
+//! taken out before any model sees it.
+
+use std::collections::BTreeMap;
+
+use baton_core::domain::actor::{AccountKind, Role};
+use baton_core::domain::effect::{Purpose, RunOrder};
+use baton_core::domain::issue::IssueSnapshot;
+use baton_core::domain::plan::PlanDraft;
+use baton_core::domain::run::{RunRequest, TrustedComment};
+use baton_core::domain::task::{PlanCause, Task};
+use baton_core::domain::time::Timestamp;
+use baton_core::prose;
+use baton_core::prose::untrusted::visible;
+use baton_github::Repository;
+use baton_queue::Failure;
+
+use super::{Ground, RunRecord};
+use crate::engine::{Engine, error};
+
+/// So many people's rights are asked for at most; who comments later is left out.
+const COMMENTERS: usize = 20;
+
+impl Engine {
+    pub(super) async fn brief(
+        &self,
+        github: &Repository,
+        order: &RunOrder,
+        task: &Task,
+        ground: &Ground,
+    ) -> Result<RunRequest, Failure> {
+        let (issue, until): (&IssueSnapshot, Option<Timestamp>) = match &order.purpose {
+            Purpose::Plan { .. } => (&task.issue, None),
+            Purpose::Implement { issue, approval, .. } | Purpose::Revise { issue, approval, .. } => {
+                (issue, Some(approval.at))
+            }
+        };
+        let (plan, revise, feedback) = purpose_texts(&order.purpose);
+        let conversation = match ground.after {
+            Some(run) => self.conversation_of(run).await?,
+            None => None,
+        };
+        let mut budget = task.effective_policy().run;
+        budget.cost = budget.cost.min(task.money_left());
+        Ok(RunRequest {
+            run: order.run,
+            kind: order.purpose.kind(),
+            repository: task.repository.name.to_string(),
+            issue_number: issue.number.0,
+            title: visible(&issue.title).text,
+            body: visible(&issue.body).text,
+            comments: self.writers_comments(github, issue, until).await?,
+            instructions: self.instructions_at(task.repository.id, &ground.base).await?,
+            commands: ground.commands.planned().setup.into_iter().chain(ground.commands.planned().test).collect(),
+            plan,
+            revise,
+            feedback,
+            budget,
+            conversation,
+        })
+    }
+
+    async fn conversation_of(&self, run: baton_core::domain::ids::RunId) -> Result<Option<serde_json::Value>, Failure> {
+        let Some(run) = self.store().run(run).await? else { return Ok(None) };
+        let Some(ending) = run.ending else { return Ok(None) };
+        let record: RunRecord = ending.read("a run's ending")?;
+        Ok(Some(record.conversation).filter(|conversation| !conversation.is_null()))
+    }
+
+    /// Comments by people who may write here now, without commands and hidden text; after the approval none is heard.
+    async fn writers_comments(
+        &self,
+        github: &Repository,
+        issue: &IssueSnapshot,
+        until: Option<Timestamp>,
+    ) -> Result<Vec<TrustedComment>, Failure> {
+        let refused = |refused: baton_github::GitHubError| error::github(&refused, self.now());
+        let mut roles: BTreeMap<i64, Role> = BTreeMap::new();
+        let mut kept = Vec::new();
+        for comment in github.comments(issue.number).await.map_err(refused)? {
+            let Some(author) = comment.author else { continue };
+            if author.kind != AccountKind::User || until.is_some_and(|until| comment.created_at > until) {
+                continue;
+            }
+            let role = match roles.get(&author.person.id.0) {
+                Some(role) => *role,
+                None if roles.len() >= COMMENTERS => continue,
+                None => {
+                    let role = self.actor(github, author.person.clone(), author.kind).await?.role;
+                    roles.insert(author.person.id.0, role);
+                    role
+                }
+            };
+            let text = visible(&comment.body).text;
+            if role >= Role::Write && !text.trim().is_empty() && !text.trim_start().starts_with('/') {
+                kept.push(TrustedComment { author: author.person.login, text });
+            }
+        }
+        Ok(kept)
+    }
+}
+
+type Texts = (Option<PlanDraft>, Option<(PlanDraft, String)>, Option<String>);
+
+fn purpose_texts(purpose: &Purpose) -> Texts {
+    match purpose {
+        Purpose::Plan { cause: PlanCause::Fresh } => (None, None, None),
+        Purpose::Plan { cause: PlanCause::Revise { previous, wish } } => {
+            (None, Some((previous.draft.clone(), visible(wish).text)), None)
+        }
+        Purpose::Plan { cause: PlanCause::Conflict { previous, files } } => {
+            let wish = format!(
+                "The default branch has changed since this plan was carried out, in the same places ({}). Write a plan for \
+                 what the repository is now.",
+                files.join(", ")
+            );
+            (None, Some((previous.draft.clone(), wish)), None)
+        }
+        Purpose::Implement { plan, .. } => (Some(plan.draft.clone()), None, None),
+        Purpose::Revise { plan, mend, .. } => {
+            (Some(plan.draft.clone()), None, Some(prose::feedback::for_agent(mend)))
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A run's log as it goes: what the agent says and does, written in batches; and the progress comment every so often.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use baton_core::domain::effect::Effect;
+use baton_core::domain::ids::{RunId, TaskId};
+use baton_core::domain::run::AgentEvent;
+use baton_core::domain::time::Timestamp;
+use baton_core::domain::usage::Usage;
+use baton_store::{Json, NewJob, StoreError};
+
+use crate::engine::Engine;
+use crate::engine::jobs::{Payload, kind};
+
+/// Entries are written when so many wait, or the agent is done with a step.
+const BATCH: usize = 16;
+
+/// The progress comment is edited at most so often while a run goes on.
+const PROGRESS_EVERY_MILLIS: i64 = 30_000;
+
+pub(super) struct Log {
+    engine: Engine,
+    run: RunId,
+    task: Option<TaskId>,
+    state: Mutex<State>,
+}
+
+struct State {
+    waiting: Vec<(Timestamp, Json)>,
+    usage: Usage,
+    shown_at: Timestamp,
+}
+
+impl Log {
+    pub(super) fn new(engine: Engine, run: RunId, task: Option<TaskId>) -> Self {
+        let shown_at = engine.now();
+        Self { engine, run, task, state: Mutex::new(State { waiting: Vec::new(), usage: Usage::default(), shown_at }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the run used so far.
+    pub(super) fn usage(&self) -> Usage {
+        self.state().usage
+    }
+
+    /// Notes an event. A log that cannot be written does not stop the run.
+    pub(super) async fn write(&self, event: AgentEvent) {
+        let now = self.engine.now();
+        let full = {
+            let mut state = self.state();
+            if let AgentEvent::Used { usage } = &event {
+                state.usage += *usage;
+            }
+            match Json::of(&event) {
+                Ok(entry) => state.waiting.push((now, entry)),
+                Err(error) => tracing::warn!(run = %self.run, %error, "an event cannot be logged"),
+            }
+            state.waiting.len() >= BATCH || !matches!(event, AgentEvent::Text { .. })
+        };
+        if full {
+            self.flush().await;
+        }
+        self.show(now).await;
+    }
+
+    /// Writes what waits.
+    pub(super) async fn flush(&self) {
+        let waiting = std::mem::take(&mut self.state().waiting);
+        if waiting.is_empty() {
+            return;
+        }
+        if let Err(error) = self.engine.store().append_run_log(self.run, &waiting).await {
+            tracing::warn!(run = %self.run, %error, entries = waiting.len(), "the log could not be written");
+        }
+    }
+
+    async fn show(&self, now: Timestamp) {
+        {
+            let mut state = self.state();
+            if now.0 - state.shown_at.0 < PROGRESS_EVERY_MILLIS {
+                return;
+            }
+            state.shown_at = now;
+        }
+        if let Err(error) = self.enqueue_progress(now).await {
+            tracing::warn!(run = %self.run, %error, "the progress comment will be late");
+        }
+    }
+
+    async fn enqueue_progress(&self, now: Timestamp) -> Result<(), StoreError> {
+        let Some(id) = self.task else { return Ok(()) };
+        let Some(row) = self.engine.store().task(id).await? else { return Ok(()) };
+        let task = crate::engine::apply::read(&row)?;
+        let key = format!("{}/progress", task.scope());
+        let payload =
+            Payload { effect: Effect::ShowProgress, key: key.clone(), repository: task.repository.clone() };
+        let mut job = NewJob::new(kind(&Effect::ShowProgress), &payload)?;
+        job.task = Some(id);
+        job.lane = Some(key.clone());
+        job.dedupe_key = Some(format!("{key}/live"));
+        let mut tx = self.engine.store().begin().await?;
+        tx.enqueue(&job, now).await?;
+        tx.commit().await
+    }
+}

@@ -1,0 +1,55 @@
+//! Reactions and single comments.
+
+use baton_core::command::spec::Place;
+use baton_core::domain::ids::CommentId;
+use baton_core::domain::issue::Thread;
+use baton_core::domain::note::Note;
+use baton_core::prose;
+use baton_core::prose::note::Around;
+use baton_github::{GitHubError, Repository};
+use baton_queue::{Failure, Handled, JobContext};
+
+use crate::engine::apply::read;
+use crate::engine::{Engine, error};
+
+impl Engine {
+    pub(super) async fn acknowledge(
+        &self,
+        context: &JobContext,
+        github: &Repository,
+        comment: CommentId,
+    ) -> Result<Handled, Failure> {
+        match github.react_to_comment(comment).await {
+            // A comment that was deleted meanwhile needs no eyes.
+            Ok(_) | Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => self.finish(context, vec![]).await,
+            Err(refused) => Err(error::github(&refused, self.now())),
+        }
+    }
+
+    pub(super) async fn say(
+        &self,
+        context: &JobContext,
+        github: &Repository,
+        key: &str,
+        thread: &Thread,
+        note: &Note,
+    ) -> Result<Handled, Failure> {
+        let row = match context.job.task {
+            Some(id) => self.store().task(id).await?,
+            None => self.store().task_of_issue(thread.repository.id, thread.number).await?,
+        };
+        let task = row.as_ref().map(read).transpose()?;
+        let view = match &task {
+            Some(task) => Some(self.progress_view(task).await?),
+            None => None,
+        };
+        let on_pull = task.as_ref().is_some_and(|task| task.issue.number != thread.number);
+        let links = self.links(&thread.repository);
+        let around = Around { task: view, place: if on_pull { Place::PullRequest } else { Place::Issue }, links: &links };
+        let body = prose::bounded::body(&prose::note::comment(note, &around));
+        match github.create_comment(thread.number, key, &body).await {
+            Ok(_) => self.finish(context, vec![]).await,
+            Err(refused) => Err(error::github(&refused, self.now())),
+        }
+    }
+}
