@@ -66,9 +66,19 @@ pub(super) fn sandbox(config: &SandboxConfig) -> Result<Bubblewrap, Fault> {
 
 /// Baton's own repositories.
 pub(super) fn git(config: &Config) -> Result<Git, Fault> {
+    open_git(config, false)
+}
+
+/// The same, and clones on this machine may be fetched from.
+pub(super) fn git_of_clones(config: &Config) -> Result<Git, Fault> {
+    open_git(config, true)
+}
+
+fn open_git(config: &Config, allow_file: bool) -> Result<Git, Fault> {
     let data = std::path::absolute(&config.store.data).context("store.data").map_err(Fault::usage)?;
     let credentials = CredentialProgram { program: program()?, args: vec![GIT_CREDENTIAL.to_owned()] };
     let mut settings = GitConfig::new(data, credentials);
+    settings.allow_file = allow_file;
     settings.checkout_owner = agent_user(&config.sandbox).map(|user| (user.uid, user.gid));
     Git::new(settings).context("store.data: Baton's own repositories").map_err(Fault::usage)
 }

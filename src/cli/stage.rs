@@ -82,10 +82,14 @@ impl Stage {
         self.folder.path()
     }
 
+    /// A repository's number.
+    pub(super) fn number(&self, repository: &str) -> u64 {
+        self.numbers.get(repository).copied().unwrap_or_default()
+    }
+
     /// The task on an issue, if there is one.
     async fn task(&self, repository: &str, issue: u64) -> Result<Option<Task>, Fault> {
-        let repository = self.numbers.get(repository).copied().unwrap_or_default();
-        let id = RepositoryId(i64::try_from(repository).unwrap_or(i64::MAX));
+        let id = RepositoryId(i64::try_from(self.number(repository)).unwrap_or(i64::MAX));
         let number = IssueNumber(i64::try_from(issue).unwrap_or(i64::MAX));
         let row = self.store.task_of_issue(id, number).await.map_err(Fault::failed)?;
         row.map(|row| row.document.read("task")).transpose().map_err(Fault::failed)
@@ -112,7 +116,7 @@ impl Stage {
                     return Ok(task);
                 }
                 if task.ended() {
-                    return Err(Fault::failed(anyhow!("the task ended as `{}`: {:?}", state.as_str(), task.state)));
+                    return Err(Fault::failed(anyhow!("the task ended as `{}`; the issue says why", state.as_str())));
                 }
             }
             if started.elapsed() > patience {
