@@ -1,6 +1,7 @@
 //! The vocabulary and the rules: tasks, events, effects, plans, patches, evidence. Pure data and pure functions.
 
 pub mod actor;
+pub mod closing;
 pub mod effect;
 pub mod enclosure;
 pub mod event;

@@ -7,6 +7,7 @@ use crate::Found;
 use crate::error::GitHubError;
 use crate::lengths::{cap_body, cap_title};
 use crate::operations::{CREATE_PULL, GET_PULL, LIST_PULLS, REQUEST_REVIEWERS, UPDATE_PULL};
+use crate::pages::{Enough, each_page};
 use crate::people::Account;
 use crate::repository::Repository;
 use crate::transport::{Call, Reply};
@@ -131,6 +132,28 @@ impl Repository {
             .into_iter()
             .filter(|pull| pull.head_branch == head.as_str() && pull.head_repository == Some(self.reference().id))
             .max_by_key(|pull| (pull.state == PullState::Open, pull.number)))
+    }
+
+    /// The first open pull request, newest first, that `wanted` takes: it sees author and body.
+    ///
+    /// # Errors
+    /// Whatever GitHub refuses.
+    pub async fn open_pull_where(
+        &self,
+        wanted: impl Fn(Option<&Account>, &str) -> bool,
+    ) -> Result<Option<IssueNumber>, GitHubError> {
+        let call = Call::new(&LIST_PULLS, &[self.owner(), self.name()]).query(&[("state", "open"), ("per_page", "100")]);
+        let mut found = None;
+        each_page(self, call, |page: Vec<wire::Pull>| {
+            found = page.into_iter().find_map(|pull| {
+                let author = pull.user.map(Account::from);
+                let body = pull.body.unwrap_or_default();
+                wanted(author.as_ref(), &body).then_some(IssueNumber(pull.number))
+            });
+            if found.is_some() { Enough::Yes } else { Enough::No }
+        })
+        .await?;
+        Ok(found)
     }
 
     /// Opens the pull request of a branch once: finds the one an earlier attempt opened, whatever became of it since, or

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::{Engine, error};
 
 /// The name people see on the branch's head.
-const CHECK_NAME: &str = "baton";
+pub(super) const CHECK_NAME: &str = "baton";
 
 /// What was last shown.
 #[derive(Debug, Serialize, Deserialize)]

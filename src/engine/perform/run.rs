@@ -4,17 +4,20 @@ mod brief;
 mod log;
 
 use baton_agent::{AgentFailure, tool_port};
+use baton_core::domain::actor::AccountKind;
+use baton_core::domain::closing::closes;
 use baton_core::domain::effect::{Purpose, RunOrder};
 use baton_core::domain::enclosure::WorkspaceAccess;
 use baton_core::domain::event::{Event, PlanWritten};
-use baton_core::domain::ids::{CommitSha, RunId};
+use baton_core::domain::ids::{CommitSha, IssueNumber, RunId};
 use baton_core::domain::run::{Finish, RunEnd, RunOutcome, RunRequest};
 use baton_core::domain::settings::RepositorySettings;
-use baton_core::domain::task::{PatchRef, Task};
+use baton_core::domain::task::{PatchRef, PlanCause, Task};
 use baton_core::domain::tool::ToolReply;
 use baton_core::domain::usage::Usage;
+use baton_core::prose::neutral;
 use baton_git::{CheckoutOf, CommitMeta, Identity, ImportError};
-use baton_github::Repository;
+use baton_github::{CheckConclusion, CheckRunUpdate, CheckState, Repository};
 use baton_queue::{Failure, Handled, JobContext};
 use baton_sandbox::{SandboxError, Session};
 use baton_store::{Json, NewRun};
@@ -22,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::progress::CHECK_NAME;
 use crate::engine::agents::Named;
 use crate::engine::project::Commands;
 use crate::engine::{Engine, enclose, error};
@@ -82,9 +86,15 @@ impl Engine {
             Some(task) => task,
             None => return self.finish(context, vec![]).await,
         };
+        if let Some(pull) = self.served_by(github, order, &task).await? {
+            return self.finish(context, vec![Event::AlreadyServed { run: order.run, pull }]).await;
+        }
         let ground = match self.ground(github, order, &task).await? {
             Ok(ground) => ground,
-            Err(event) => return self.finish(context, vec![event]).await,
+            Err(event) => {
+                self.show_configuration(github, &event).await;
+                return self.finish(context, vec![event]).await;
+            }
         };
         let (agent_name, agent) = match self.parts().agents.get(ground.settings.agent.as_deref()) {
             Ok((name, agent)) => (name.to_owned(), agent.clone()),
@@ -113,6 +123,43 @@ impl Engine {
         let started = self.apply(&mut tx, id, &Event::RunStarted { run }, Some(context.job.id)).await?;
         tx.commit().await?;
         Ok(started.ok())
+    }
+
+    /// A person's open pull request that already closes the issue, asked before anything is spent on a first plan.
+    async fn served_by(
+        &self,
+        github: &Repository,
+        order: &RunOrder,
+        task: &Task,
+    ) -> Result<Option<IssueNumber>, Failure> {
+        if !matches!(order.purpose, Purpose::Plan { cause: PlanCause::Fresh }) {
+            return Ok(None);
+        }
+        let (name, number) = (&github.reference().name, task.issue.number);
+        github
+            .open_pull_where(|author, body| {
+                author.is_some_and(|author| author.kind == AccountKind::User) && closes(body, name, number)
+            })
+            .await
+            .map_err(|refused| error::github(&refused, self.now()))
+    }
+
+    /// A file that cannot be used is shown where people look for it too: as a check run on the commit that has it. The
+    /// comment says it all; a check run that cannot be made is no reason to fail.
+    async fn show_configuration(&self, github: &Repository, event: &Event) {
+        let Event::ConfigurationInvalid { problems, .. } = event else { return };
+        let Ok((_, head)) = github.default_branch().await else { return };
+        let summary: String = problems.iter().map(|problem| format!("- {}\n", neutral::literal(problem))).collect();
+        let update = CheckRunUpdate {
+            state: CheckState::Completed(CheckConclusion::Failure),
+            title: ".github/baton.yml cannot be used",
+            summary: &summary,
+            text: None,
+            details_url: None,
+        };
+        if let Err(refused) = github.set_check_run(CHECK_NAME, "configuration", &head, &update).await {
+            tracing::warn!(%refused, "the check run about the configuration could not be set");
+        }
     }
 
     /// Fetches what the run starts from, and reads what the repository says about itself there.

@@ -1,4 +1,6 @@
 //! A task: one issue on its way to one pull request, and the state it is in.
+//!
+//! Long because every state and what it holds are read side by side; nothing is decided here (see [`super::step`]).
 
 use serde::{Deserialize, Serialize};
 

@@ -65,12 +65,8 @@ pub fn status(view: &Progress<'_>) -> String {
         limit = task.policy.task_cost,
     ));
     if let Some(comment) = task.plan_comments.last() {
-        out.push_str(&format!(
-            " · [plan {}]({}#issuecomment-{})",
-            comment.revision,
-            format_args!("../issues/{}", task.issue.number),
-            comment.comment.id
-        ));
+        // The comment stands on the same page.
+        out.push_str(&format!(" · [plan {}](#issuecomment-{})", comment.revision, comment.comment.id));
     }
     if let State::InReview(review) | State::Merged(review) = &task.state {
         out.push_str(&format!(" · pull request #{}", review.pull));

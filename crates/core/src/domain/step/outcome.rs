@@ -162,6 +162,7 @@ fn plan_posted(draft: &mut Draft<'_>, revision: u32, comment: CommentRef) -> Res
         draft.effects.push(Effect::MinimisePlan { revision: older.revision, comment: older.comment.id });
     }
     draft.task.plan_comments.push(PostedPlan { revision, comment });
+    draft.effects.push(Effect::ShowProgress);
     Ok(())
 }
 
