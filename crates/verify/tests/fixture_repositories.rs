@@ -97,6 +97,7 @@ fn edited(base: &Tree, solution: &str, which: &str) -> Tree {
 }
 
 /// Runs the commands on a tree, as the engine does in the sandbox.
+#[expect(clippy::disallowed_methods, reason = "the tools of the fixtures are run for real, here and not in a sandbox")]
 fn run(files: &Tree, commands: &[TestCommand]) -> TestRun {
     let folder = TempDir::new().unwrap();
     for (path, content) in files {

@@ -1,5 +1,7 @@
 //! The scripted server as a program of its own.
 
+#![expect(clippy::disallowed_methods, reason = "the program `model-sim` is tested as people start it")]
+
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 

@@ -151,6 +151,7 @@ impl Place {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the source of the time for workers let loose")]
 pub fn wall_clock() -> Clock {
     Clock::from_fn(|| {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970");

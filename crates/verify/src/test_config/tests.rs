@@ -1,3 +1,5 @@
+//! Changes to test configurations, case by case: what must be flagged, and what must not.
+
 use super::*;
 
 fn flagged(path: &str, old: &str, new: &str) -> bool {
