@@ -97,7 +97,6 @@ fn edited(base: &Tree, solution: &str, which: &str) -> Tree {
 }
 
 /// Runs the commands on a tree, as the engine does in the sandbox.
-#[expect(clippy::disallowed_methods, reason = "the tools of the fixtures are run for real, here and not in a sandbox")]
 fn run(files: &Tree, commands: &[TestCommand]) -> TestRun {
     let folder = TempDir::new().unwrap();
     for (path, content) in files {
@@ -116,6 +115,7 @@ fn run(files: &Tree, commands: &[TestCommand]) -> TestRun {
     run
 }
 
+#[expect(clippy::disallowed_methods, reason = "the tools of the fixtures are run for real, here and not in a sandbox")]
 fn execute(folder: &Path, command: &str) -> Completed {
     let started = Instant::now();
     let output = Command::new("bash")
