@@ -50,8 +50,8 @@ const TESTED_TOGETHER: &[(&str, &[&str], &str)] = &[(
 )];
 
 /// What the pure core may not even reach through others: whatever runs tasks, opens sockets or keeps data.
-const BEYOND_THE_CORE: [&str; 9] =
-    ["axum", "futures", "git2", "hyper", "mio", "octocrab", "reqwest", "socket2", "tokio"];
+const BEYOND_THE_CORE: [&str; 10] =
+    ["axum", "futures", "git2", "hyper", "mio", "octocrab", "reqwest", "socket2", "sqlx", "tokio"];
 
 /// How a room uses a dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
