@@ -62,8 +62,10 @@ impl Attribute {
         let has = |word: &str| self.words.iter().any(|w| w == word);
         match self.words.first().map(String::as_str) {
             Some("cfg") => has("test") && !has("not"),
-            Some(_) => self.words.last().is_some_and(|w| w == "test"),
-            None => false,
+            // What applies in tests is no test.
+            Some("cfg_attr") | None => false,
+            // `test`, or `tokio::test` with what it wants.
+            Some(_) => self.words.iter().take(2).any(|w| w == "test"),
         }
     }
 
@@ -370,6 +372,8 @@ mod tests {
             ("#[cfg(all(test, unix))] fn g() { HERE }", true),
             ("#[cfg(not(test))] fn g() { HERE }", false),
             ("#[tokio::test] async fn g(x: [u8; 3]) { HERE }", true),
+            ("#[tokio::test(flavor = X, worker_threads = 2)] async fn g() { HERE }", true),
+            ("#[cfg_attr(test, derive(Debug))] struct X { HERE: u8 }", false),
             ("#[test] #[ignore] fn g() { HERE }", true),
             ("#[must_use] fn g() { HERE }", false),
             ("#![cfg(test)] fn g() { HERE }", true),

@@ -253,7 +253,7 @@ pub fn check_reach(core: &Room, lock: &str) -> Vec<Finding> {
     findings
 }
 
-/// Dependencies that no line of their room mentions.
+/// Dependencies that no line of their room mentions, or only a line of a test.
 pub fn check_used(rooms: &[Room], sources: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for room in rooms {
@@ -262,21 +262,28 @@ pub fn check_used(rooms: &[Room], sources: &[Source]) -> Vec<Finding> {
             "" => !path.starts_with("crates/"),
             folder => path.starts_with(folder),
         };
-        let words: BTreeSet<&str> = sources
-            .iter()
-            .filter(|source| own(&source.path))
-            .flat_map(|source| &source.code.places)
-            .filter_map(|place| match &place.mention {
+        let words = |tests_too: bool| -> BTreeSet<&str> {
+            let places = sources.iter().filter(|source| own(&source.path)).flat_map(|source| {
+                source.code.places.iter().filter(move |place| tests_too || !(source.is_test || place.in_test))
+            });
+            // Its name anywhere is enough: what is used may be a derive or a macro.
+            let names = places.filter_map(|place| match &place.mention {
                 Mention::Path(path) => path.split("::").next(),
                 Mention::Word(word) | Mention::Macro(word) => Some(word),
                 Mention::Call(..) => None,
-            })
-            .collect();
-        // Its name anywhere is enough: what is used may be a derive or a macro.
+            });
+            names.collect()
+        };
+        let (production, all) = (words(false), words(true));
         for dependency in room.dependencies.iter().filter(|dependency| dependency.name != room.name) {
-            if !words.contains(dependency.name.replace('-', "_").as_str()) {
-                let what = format!("`{}` is not used here", dependency.name);
-                findings.push(room.finding(&dependency.name, what, "Take the line out of this Cargo.toml."));
+            let name = dependency.name.replace('-', "_");
+            let finding = |what: &str, belongs: &str| {
+                room.finding(&dependency.name, format!("`{}` {what}", dependency.name), belongs)
+            };
+            if !all.contains(name.as_str()) {
+                findings.push(finding("is not used here", "Take the line out of this Cargo.toml."));
+            } else if dependency.how == Use::Production && !production.contains(name.as_str()) {
+                findings.push(finding("is used by tests alone", "Move it to `[dev-dependencies]`."));
             }
         }
     }
@@ -436,6 +443,7 @@ mod tests {
         assert_eq!(uses("crates/baton-core/src/a.rs", "use regex::Regex; fn f() { serde_json::json!(1); }"), 0);
         assert_eq!(uses("crates/baton-core/src/a.rs", "// use regex::Regex;\nfn f() { serde_json::json!(1); }"), 1);
         assert_eq!(uses("crates/other/src/a.rs", "use regex::Regex;"), 2);
+        assert_eq!(uses("crates/baton-core/tests/a.rs", "use regex::Regex; use serde_json::json;"), 2, "tests alone");
         let manifest = "[workspace.dependencies]\nregex = \"1\"\nserde_json = \"1\"\nnobody = \"1\"";
         let unneeded = check_needed(&rooms, manifest);
         assert_eq!(unneeded.iter().filter(|f| f.file.ends_with("Cargo.toml")).count(), 1);

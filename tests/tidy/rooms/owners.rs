@@ -151,9 +151,10 @@ pub const OWNERS: &[Owner] = &[
         Rooms(&["baton", "baton-agent", "baton-github", "github-sim"]),
         "HTTP goes out to GitHub in `github`, to models in `agent`; the root package only asks itself whether it is well",
     ),
-    row(
+    tested(
         "rustix",
         Rooms(&["baton-git", "baton-sandbox"]),
+        &["baton"],
         "system calls belong to `sandbox`, and to `git` for its pipes",
     ),
     row("seccompiler", Rooms(&["baton-sandbox"]), "system calls are filtered in `sandbox`"),
