@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 pub use layers::{ConfigError, environment, load};
 pub use repository::{Problem, parse as parse_repository_file};
 pub use sections::{
-    Addresses, AgentConfig, AgentKind, Config, GithubConfig, PolicyConfig, Prices, ProviderApi, ProviderConfig, SandboxConfig,
-    SandboxKind, ServerConfig, StoreConfig, WorkerConfig,
+    Addresses, AgentConfig, AgentKind, Config, GithubConfig, PolicyConfig, Prices, ProviderApi, ProviderConfig,
+    SandboxConfig, SandboxKind, ServerConfig, StoreConfig, WorkerConfig,
 };
 
 /// Where a configuration file is looked for when none is named: here, then the user's place, then the system's.

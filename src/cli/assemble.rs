@@ -85,7 +85,11 @@ fn open_git(config: &Config, allow_file: bool) -> Result<Git, Fault> {
 
 /// The client of GitHub.
 pub(super) fn github(config: &Config) -> Result<GitHubApp, Fault> {
-    let app_id = config.github.app_id.context("`github.app_id` is not set: the number of the GitHub App").map_err(Fault::usage)?;
+    let app_id = config
+        .github
+        .app_id
+        .context("`github.app_id` is not set: the number of the GitHub App")
+        .map_err(Fault::usage)?;
     let key = config.github.private_key().map_err(Fault::usage)?;
     let private_key_pem = key
         .context("no private key: set `github.private_key_file` to the key of the GitHub App")

@@ -32,7 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 pub(super) async fn demo(arguments: Arguments) -> Result<(), Fault> {
     logs::start("error");
-    line("Baton's demo: a GitHub simulator, Baton's server and a worker run in this process. The agent is a replay of a");
+    line(
+        "Baton's demo: a GitHub simulator, Baton's server and a worker run in this process. The agent is a replay of a",
+    );
     line("recorded conversation; its tool calls, the tests and the push are done for real.\n");
     let folder = tempfile::tempdir().context("a folder for the replays").map_err(Fault::failed)?;
     let mut config = Config::default();
@@ -71,13 +73,13 @@ fn agents(folder: &std::path::Path) -> anyhow::Result<BTreeMap<String, AgentConf
 async fn play(stage: &Stage) -> Result<(), Fault> {
     line("── 1. An issue goes in, a proven pull request comes out");
     let nonce = format!("CR-{:08X}", rand::random::<u32>());
-    line(&format!("  {REPORTER} (may only read) opens an issue; it asks for the change record {nonce} in the changelog"));
+    line(&format!(
+        "  {REPORTER} (may only read) opens an issue; it asks for the change record {nonce} in the changelog"
+    ));
     let first = hand_over(stage, CAREFUL, &nonce).await?;
     line(&format!("  {MAINTAINER} reads the plan and comments `/plan approve`"));
     approve(stage, CAREFUL, first)?;
-    stage
-        .wait_for(CAREFUL, first, PATIENCE, |task| task.state.name() == StateName::InReview)
-        .await?;
+    stage.wait_for(CAREFUL, first, PATIENCE, |task| task.state.name() == StateName::InReview).await?;
     let pull = only_pull(stage, CAREFUL)?;
     check_good(stage, &pull, &nonce).map_err(Fault::failed)?;
     show(stage, CAREFUL, first, pull.number)?;
@@ -89,24 +91,24 @@ async fn play(stage: &Stage) -> Result<(), Fault> {
         .reviews(CAREFUL, pull.number, github_sim::Verdict::Approves, "Thank you, this reads well.")
         .map_err(refused)?;
     alice.merges(CAREFUL, pull.number).map_err(refused)?;
-    stage
-        .wait_for(CAREFUL, first, PATIENCE, |task| task.state.name() == StateName::Merged)
-        .await?;
+    stage.wait_for(CAREFUL, first, PATIENCE, |task| task.state.name() == StateName::Merged).await?;
 
     line("\n── 2. The same issue with an agent that is wrong and sure of itself");
     let nonce = format!("CR-{:08X}", rand::random::<u32>());
     let second = hand_over(stage, CARELESS, &nonce).await?;
     approve(stage, CARELESS, second)?;
-    stage
-        .wait_for(CARELESS, second, PATIENCE, |task| task.state.name() == StateName::InReview)
-        .await?;
+    stage.wait_for(CARELESS, second, PATIENCE, |task| task.state.name() == StateName::InReview).await?;
     let pull = only_pull(stage, CARELESS)?;
     check_bad(&pull).map_err(Fault::failed)?;
     show(stage, CARELESS, second, pull.number)?;
 
     line("── What was shown");
-    line("  a signed webhook in, a plan on the issue, an approval, an edit in the sandbox, a test that fails on the base and");
-    line("  passes on the branch, a push over HTTP, a pull request with its evidence; and a wrong edit that stays a draft");
+    line(
+        "  a signed webhook in, a plan on the issue, an approval, an edit in the sandbox, a test that fails on the base and",
+    );
+    line(
+        "  passes on the branch, a push over HTTP, a pull request with its evidence; and a wrong edit that stays a draft",
+    );
     line("  and says which tests fail.");
     Ok(())
 }
@@ -134,7 +136,9 @@ fn only_pull(stage: &Stage, name: &str) -> Result<github_sim::PullRecord, Fault>
     let mut pulls = stage.sim.pulls(name).map_err(|error| Fault::failed(anyhow!("{error}")))?;
     match (pulls.pop(), pulls.len()) {
         (Some(pull), 0) => Ok(pull),
-        (_, others) => Err(Fault::failed(anyhow!("there should be one pull request on {name}, and there are {others}"))),
+        (_, others) => {
+            Err(Fault::failed(anyhow!("there should be one pull request on {name}, and there are {others}")))
+        }
     }
 }
 

@@ -94,7 +94,11 @@ async fn work(stage: &Stage, arguments: &Arguments, head: &CloneHead, title: &st
             State::InReview(_) => break task,
             State::AwaitingApproval(_) => {
                 show(stage, issue)?;
-                if arguments.yes { "/plan approve".to_owned() } else { ask("approve, reject, or say what to change").await? }
+                if arguments.yes {
+                    "/plan approve".to_owned()
+                } else {
+                    ask("approve, reject, or say what to change").await?
+                }
             }
             _ => {
                 show(stage, issue)?;
@@ -106,7 +110,8 @@ async fn work(stage: &Stage, arguments: &Arguments, head: &CloneHead, title: &st
         };
         let before = task.state.clone();
         alice.says(NAME, issue, &command(&answer)).map_err(refused)?;
-        let left = stage.wait_for(NAME, issue, Duration::from_secs(60), |task| task.state != before || task.ended()).await?;
+        let left =
+            stage.wait_for(NAME, issue, Duration::from_secs(60), |task| task.state != before || task.ended()).await?;
         if left.ended() {
             show(stage, issue)?;
             return Err(Fault::failed(anyhow!("ended as asked; nothing was changed")));

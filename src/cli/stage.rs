@@ -109,7 +109,11 @@ impl Stage {
             if let Some(task) = self.task(repository, issue).await? {
                 let state = task.state.name();
                 if told != Some(state) {
-                    table::line(&format!("  {:>5.1} s  the task is `{}`", started.elapsed().as_secs_f32(), state.as_str()));
+                    table::line(&format!(
+                        "  {:>5.1} s  the task is `{}`",
+                        started.elapsed().as_secs_f32(),
+                        state.as_str()
+                    ));
                     told = Some(state);
                 }
                 if wished(&task) {
@@ -202,8 +206,7 @@ fn plant(
         sim.role(name, REPORTER, Role::Read)?;
         sim.install(app.app_id, name)?;
     }
-    let addresses =
-        Addresses { api: sim.api_url().parse()?, web: sim.web_url().parse()?, git: sim.git_url().parse()? };
+    let addresses = Addresses { api: sim.api_url().parse()?, web: sim.web_url().parse()?, git: sim.git_url().parse()? };
     let app_id = i64::try_from(app.app_id)?;
     let mut github = GithubConfig::of_app(addresses, app_id, app.private_key_pem.into(), secret);
     github.assignees = vec![MACHINE_USER.to_owned()];

@@ -17,9 +17,7 @@ pub(super) fn print<R: Serialize>(json: bool, header: &[&str], records: &[R], ce
         return;
     }
     let widths: Vec<usize> = (0..header.len())
-        .map(|column| {
-            rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count())).max().unwrap_or(0)
-        })
+        .map(|column| rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count())).max().unwrap_or(0))
         .zip(header)
         .map(|(widest, title)| widest.max(title.chars().count()))
         .collect();
@@ -30,8 +28,11 @@ pub(super) fn print<R: Serialize>(json: bool, header: &[&str], records: &[R], ce
 }
 
 fn padded(row: &[String], widths: &[usize]) -> String {
-    let cells: Vec<String> =
-        row.iter().zip(widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.chars().count().min(*width)))).collect();
+    let cells: Vec<String> = row
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.chars().count().min(*width))))
+        .collect();
     cells.join("  ").trim_end().to_owned()
 }
 

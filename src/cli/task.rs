@@ -127,7 +127,8 @@ async fn find(store: &Store, named: &str) -> Result<TaskRow, Fault> {
     let found = match named.rsplit_once('#') {
         Some((repository, number)) => {
             let name: RepositoryName = repository.parse().map_err(|e| Fault::usage(anyhow::Error::new(e)))?;
-            let number = number.parse().with_context(|| format!("`{number}` is no issue number")).map_err(Fault::usage)?;
+            let number =
+                number.parse().with_context(|| format!("`{number}` is no issue number")).map_err(Fault::usage)?;
             newest_of(store, &name, IssueNumber(number)).await?
         }
         None => {
@@ -193,7 +194,10 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
         let command = event["command"]["command"].as_str().map_or_else(String::new, |c| format!(" ({c})"));
         line(&visible(&format!(
             "  {}  {:<18} {:<24} by {}",
-            entry.at, entry.state_after, format!("{what}{command}"), entry.actor
+            entry.at,
+            entry.state_after,
+            format!("{what}{command}"),
+            entry.actor
         )));
     }
     Ok(())
@@ -256,7 +260,8 @@ fn plan(row: &TaskRow) -> Result<(), Fault> {
         (_, Some(work)) => Some(&work.plan),
         _ => None,
     };
-    let plan = plan.ok_or_else(|| Fault::failed(anyhow!("task {} has no plan at this time ({})", row.id, row.state)))?;
+    let plan =
+        plan.ok_or_else(|| Fault::failed(anyhow!("task {} has no plan at this time ({})", row.id, row.state)))?;
     line(&serde_json::to_string_pretty(plan).map_err(Fault::failed)?);
     Ok(())
 }
@@ -278,7 +283,8 @@ async fn diff(config: &crate::config::Config, row: &TaskRow) -> Result<(), Fault
     let patch = patch(&task.state)
         .ok_or_else(|| Fault::failed(anyhow!("task {} has no patch at this time ({})", row.id, row.state)))?;
     let git = assemble::git(config)?;
-    let text = git.diff_text(row.repository_id, &patch.base, &patch.head, 4 * 1024 * 1024).await.map_err(Fault::failed)?;
+    let text =
+        git.diff_text(row.repository_id, &patch.base, &patch.head, 4 * 1024 * 1024).await.map_err(Fault::failed)?;
     line(&visible(&text));
     Ok(())
 }

@@ -78,8 +78,7 @@ pub fn load(file: Option<&Path>, variables: &[(String, String)]) -> Result<Confi
     }
     let mut table: Table = toml::from_str(&text).map_err(|error| file_error(&place, &text, &error))?;
     for (name, value) in overrides {
-        let path: Vec<String> =
-            name[PREFIX.len()..].split("__").map(|part| part.to_ascii_lowercase()).collect();
+        let path: Vec<String> = name[PREFIX.len()..].split("__").map(|part| part.to_ascii_lowercase()).collect();
         set(&mut table, &path, value);
     }
     Value::Table(table).try_into().map_err(|error: toml::de::Error| {

@@ -12,8 +12,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-use super::secret::secret;
 use super::layers::ConfigError;
+use super::secret::secret;
 
 /// Everything the operator can set.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -397,8 +397,10 @@ impl PolicyConfig {
     /// When an amount of money is none.
     pub fn task_policy(&self) -> Result<TaskPolicy, ConfigError> {
         let dollars = |key: &str, amount: f64| {
-            MicroDollars::from_dollars(amount)
-                .ok_or_else(|| ConfigError::Value { key: key.to_owned(), problem: format!("{amount} is no amount of money") })
+            MicroDollars::from_dollars(amount).ok_or_else(|| ConfigError::Value {
+                key: key.to_owned(),
+                problem: format!("{amount} is no amount of money"),
+            })
         };
         Ok(TaskPolicy {
             approval_days: self.approval_days,

@@ -105,7 +105,8 @@ fn named(name: &str, agent: &AgentConfig, config: &Config) -> Result<Named, Agen
     let fault = |problem: String| AgentsError::Agent { agent: name.to_owned(), problem };
     match agent.kind {
         AgentKind::Replay => {
-            let script = agent.script.as_ref().ok_or_else(|| fault("`script` is missing: the recorded conversation".into()))?;
+            let script =
+                agent.script.as_ref().ok_or_else(|| fault("`script` is missing: the recorded conversation".into()))?;
             let replay = Replay::from_file(script)
                 .map_err(|error: ScriptFault| fault(format!("{}: {error}", script.display())))?;
             Ok(Named { model: replay.name().to_owned(), agent: Arc::new(replay), kind: "replay" })

@@ -1,6 +1,6 @@
 //! The one place that writes a task's state: load, step, save, history and effects, all in the caller's transaction.
 
-use baton_core::domain::effect::Effect;
+use baton_core::domain::effect::{Effect, Turn};
 use baton_core::domain::event::{Event, Triggered};
 use baton_core::domain::ids::{IssueNumber, TaskId};
 use baton_core::domain::issue::{RepositoryRef, Thread};
@@ -104,13 +104,7 @@ impl Engine {
         )
         .await?;
         let name = next.scope();
-        let scope = Scope {
-            repository: &next.repository,
-            name: &name,
-            task: Some(next.id),
-            generation: next.generation,
-            doer,
-        };
+        let scope = Scope { repository: &next.repository, name: &name, task: Some(next.id), turn: next.turn(), doer };
         for effect in &effects {
             enqueue(tx, effect, &scope, now).await?;
         }
@@ -119,15 +113,10 @@ impl Engine {
     }
 
     /// Enqueues an effect that belongs to no task: an answer on an issue Baton does not work on.
-    pub(super) async fn without_task(
-        &self,
-        tx: &mut Tx,
-        thread: &Thread,
-        effect: &Effect,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn without_task(&self, tx: &mut Tx, thread: &Thread, effect: &Effect) -> Result<(), StoreError> {
         let repository = &thread.repository;
         let name = format!("issue/{}/{}", repository.id, thread.number);
-        let scope = Scope { repository, name: &name, task: None, generation: 0, doer: None };
+        let scope = Scope { repository, name: &name, task: None, turn: Turn::default(), doer: None };
         enqueue(tx, effect, &scope, self.now()).await
     }
 }

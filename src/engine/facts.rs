@@ -74,7 +74,7 @@ impl Engine {
     ) -> Result<PlanCommentCheck, Failure> {
         let Some(task) = task else { return Ok(PlanCommentCheck::Intact) };
         let State::AwaitingApproval(waiting) = &task.state else { return Ok(PlanCommentCheck::Intact) };
-        let key = Effect::PostPlan { plan: waiting.plan.clone() }.key(&task.scope(), task.generation);
+        let key = Effect::PostPlan { plan: waiting.plan.clone() }.key(&task.scope(), task.turn());
         let Some(posted) = self.store().recall::<Posted>(&key).await? else { return Ok(PlanCommentCheck::Intact) };
         match repository.comment(posted.comment.id).await {
             Ok(comment) if Digest::of(&[&comment.body]) == posted.body => Ok(PlanCommentCheck::Intact),

@@ -65,7 +65,8 @@ impl Engine {
     /// Handles one delivery: its job ends with the transaction in which it had its effect.
     pub(super) async fn ingest(&self, context: &JobContext) -> Result<Handled, Failure> {
         let Ingest { delivery: id } = context.job.payload.read("ingest job")?;
-        let delivery = self.store().delivery(id).await?.ok_or_else(|| Failure::bug(format!("delivery {id} is gone")))?;
+        let delivery =
+            self.store().delivery(id).await?.ok_or_else(|| Failure::bug(format!("delivery {id} is gone")))?;
         let body = self.store().delivery_body(id).await?.unwrap_or_default();
         let consequence = self.consider(&delivery, &body, context).await?;
 

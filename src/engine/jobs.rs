@@ -1,6 +1,6 @@
 //! Effects as jobs: which lane, which limits, how often.
 
-use baton_core::domain::effect::Effect;
+use baton_core::domain::effect::{Effect, Turn};
 use baton_core::domain::ids::TaskId;
 use baton_core::domain::issue::RepositoryRef;
 use baton_core::domain::time::Timestamp;
@@ -24,7 +24,7 @@ pub(super) struct Scope<'a> {
     /// The prefix of keys.
     pub name: &'a str,
     pub task: Option<TaskId>,
-    pub generation: u32,
+    pub turn: Turn,
     /// The job that does this, which must not stop itself.
     pub doer: Option<JobId>,
 }
@@ -47,6 +47,9 @@ pub(super) fn kind(effect: &Effect) -> &'static str {
     }
 }
 
+/// Attempts at what only GitHub can refuse: with the queue's pauses, an outage of several hours.
+const PATIENT: u32 = 30;
+
 /// The kinds that [`Effect::StopWork`] stops.
 const WORK: [&str; 4] = ["run", "verify", "push", "open_pull"];
 
@@ -62,12 +65,13 @@ pub(super) async fn enqueue(tx: &mut Tx, effect: &Effect, scope: &Scope<'_>, now
         }
         return Ok(());
     }
-    let key = effect.key(scope.name, scope.generation);
+    let key = effect.key(scope.name, scope.turn);
     let lane = |name: &str| Some(format!("{}/{name}", scope.name));
     let payload = Payload { effect: effect.clone(), key: key.clone(), repository: scope.repository.clone() };
     let mut job = NewJob::new(kind(effect), &payload)?;
     job.task = scope.task;
     job.repository = scope.repository.id.to_string();
+    job.max_attempts = PATIENT;
     match effect {
         Effect::Run(_) | Effect::Verify { .. } => {
             job.effect_key = Some(key);

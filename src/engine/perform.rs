@@ -20,7 +20,7 @@ use baton_core::domain::task::Task;
 use baton_core::prose::neutral::Links;
 use baton_git::Remote;
 use baton_github::{GitAccess, GitToken, Repository};
-use baton_queue::{Failure, Handled, JobContext, StopReason};
+use baton_queue::{Failure, Handled, JobContext};
 use baton_store::{Outcome, Tx};
 
 use super::apply::read;
@@ -83,14 +83,6 @@ impl Engine {
     async fn task_by_id(&self, id: TaskId) -> Result<Task, Failure> {
         let row = self.store().task(id).await?.ok_or_else(|| Failure::bug(format!("task {id} is gone")))?;
         Ok(read(&row)?)
-    }
-
-    /// What a job that was told to stop hands back.
-    pub(super) fn stopped(context: &JobContext) -> Option<Handled> {
-        match context.stop_reason() {
-            Some(StopReason::CancelRequested | StopReason::LeaseLost | StopReason::Shutdown) => Some(Handled::Stopped),
-            None => None,
-        }
     }
 
     /// Links that may stand in texts about a repository.

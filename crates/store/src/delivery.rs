@@ -18,6 +18,9 @@ pub const INGEST: &str = "ingest";
 /// Deliveries are looked into before ordinary work: they may call that work off.
 const INGEST_PRIORITY: i64 = 50;
 
+/// What somebody typed must not be lost to an outage of a few hours.
+const INGEST_ATTEMPTS: u32 = 30;
+
 /// The payload of an [`INGEST`] job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ingest {
@@ -287,6 +290,7 @@ impl Tx {
         let mut job = NewJob::new(INGEST, &Ingest { delivery: id })?;
         job.dedupe_key = Some(format!("{INGEST}:{id}"));
         job.priority = INGEST_PRIORITY;
+        job.max_attempts = INGEST_ATTEMPTS;
         Ok(self.enqueue(&job, now).await?.id())
     }
 }

@@ -49,7 +49,8 @@ impl Engine {
             }),
             Act::NotServed { thread } => {
                 if tx.once(&format!("not-served/{}", thread.repository.id), self.now()).await? {
-                    let effect = Effect::Say { occasion: "not-served".into(), thread: thread.clone(), note: Note::NotServed };
+                    let effect =
+                        Effect::Say { occasion: "not-served".into(), thread: thread.clone(), note: Note::NotServed };
                     self.without_task(tx, &thread, &effect).await?;
                 }
                 Ok(Some("the operator does not serve this repository (`policy`)".into()))

@@ -5,7 +5,7 @@ use baton_core::domain::actor::{AccountKind, Person};
 use baton_core::domain::event::{Commanded, Event, Origin};
 use baton_core::domain::ids::IssueNumber;
 use baton_core::domain::issue::{RepositoryRef, Thread};
-use baton_core::domain::task::{ApprovedThrough, State};
+use baton_core::domain::task::{ApprovedThrough, State, Task};
 use baton_github::{Comment as CommentNow, GitHubError, Repository};
 use baton_queue::{Failure, JobContext};
 use baton_webhook::{Comment, CommentChange, Context, Issue};
@@ -77,6 +77,10 @@ impl Engine {
         };
         let newest = self.store().task_of_issue(reference.id, subject).await?;
         let task = newest.as_ref().map(read).transpose()?;
+        // The plan can be read on GitHub a moment before its posting is written down here.
+        if job.job.attempts < LOOKS && task.as_ref().is_some_and(plan_is_being_posted) {
+            return Err(Failure::transient("the plan's comment is not written down yet"));
+        }
         let plan_comment = self.plan_comment(&repository, task.as_ref()).await?;
 
         let thread = Thread { repository: reference, number: issue.number };
@@ -176,6 +180,10 @@ impl Engine {
         let event = Event::ApprovalDeleted { comment: comment.id };
         Ok(Consequence::Acts(vec![Act::Happened { task: task.id, event }]))
     }
+}
+
+fn plan_is_being_posted(task: &Task) -> bool {
+    matches!(&task.state, State::AwaitingApproval(waiting) if task.plan_comment(waiting.plan.revision).is_none())
 }
 
 /// A command as a refusal repeats it: its words, not a long text behind them.

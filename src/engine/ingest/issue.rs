@@ -213,12 +213,7 @@ impl Engine {
         }
     }
 
-    async fn edited(
-        &self,
-        reference: &RepositoryRef,
-        issue: &Issue,
-        job: &JobContext,
-    ) -> Result<Consequence, Failure> {
+    async fn edited(&self, reference: &RepositoryRef, issue: &Issue, job: &JobContext) -> Result<Consequence, Failure> {
         let Some(row) = self.store().task_of_issue(reference.id, issue.number).await? else {
             return Ok(Consequence::ignore("no task there"));
         };

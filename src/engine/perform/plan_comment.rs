@@ -29,9 +29,9 @@ impl Engine {
             Err(_) => "unknown".to_owned(),
         };
         let links = self.links(github.reference());
-        let approved_in_advance = task.work().is_some_and(|work| {
-            work.plan.revision == plan.revision && work.approval.through == ApprovedThrough::Label
-        });
+        let approved_in_advance = task
+            .work()
+            .is_some_and(|work| work.plan.revision == plan.revision && work.approval.through == ApprovedThrough::Label);
         let body = prose::bounded::body(&prose::plan::comment(&PlanComment {
             plan,
             usage: task.usage,

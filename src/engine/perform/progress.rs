@@ -60,8 +60,7 @@ impl Engine {
     async fn show_check(&self, github: &Repository, task: &Task) -> Result<(), Failure> {
         let State::InReview(review) = &task.state else { return Ok(()) };
         let evidence = &review.proof.evidence;
-        let conclusion =
-            if evidence.is_good() { CheckConclusion::Success } else { CheckConclusion::Neutral };
+        let conclusion = if evidence.is_good() { CheckConclusion::Success } else { CheckConclusion::Neutral };
         let title = prose::progress::check_title(evidence);
         let summary = prose::bounded::check_text(&prose::pull::evidence(evidence));
         let update = CheckRunUpdate {
@@ -89,8 +88,7 @@ impl Engine {
     }
 
     async fn place_in_queue(&self, task: &Task) -> Result<Queue, Failure> {
-        let waiting =
-            JobFilter { state: Some(JobState::Queued), slot: Some(Slot::Run), ..JobFilter::default() };
+        let waiting = JobFilter { state: Some(JobState::Queued), slot: Some(Slot::Run), ..JobFilter::default() };
         let jobs = self.store().jobs(&waiting, None, 500).await?;
         let Some(ours) = jobs.iter().find(|job| job.task == Some(task.id)) else { return Ok(Queue::NotWaiting) };
         Ok(Queue::Behind(jobs.iter().filter(|job| job.id < ours.id).count()))

@@ -9,7 +9,7 @@ use baton_core::domain::closing::closes;
 use baton_core::domain::effect::{Purpose, RunOrder};
 use baton_core::domain::enclosure::WorkspaceAccess;
 use baton_core::domain::event::{Event, PlanWritten};
-use baton_core::domain::ids::{CommitSha, IssueNumber, RunId};
+use baton_core::domain::ids::{CommitSha, IssueNumber, RunId, TaskId};
 use baton_core::domain::run::{Finish, RunEnd, RunOutcome, RunRequest};
 use baton_core::domain::settings::RepositorySettings;
 use baton_core::domain::task::{PatchRef, PlanCause, Task};
@@ -238,7 +238,10 @@ impl Engine {
         let outcome = self.converse(context, session.as_mut(), agent, request, &log).await;
         let result = match outcome {
             Ok(outcome) => self.take_out(session.as_mut(), order, task, ground, outcome).await,
-            Err(AgentFailure::Transient { reason, retry_after }) => Err(Failure::Transient { reason, retry_after }),
+            Err(AgentFailure::Transient { reason, retry_after }) => {
+                self.bill(task.id, order.run, log.usage()).await?;
+                Err(Failure::Transient { reason, retry_after })
+            }
             Err(AgentFailure::Permanent { reason }) => {
                 let usage = log.usage();
                 let record = RunRecord { ended: reason.clone(), conversation: serde_json::Value::Null };
@@ -246,10 +249,20 @@ impl Engine {
             }
         };
         session.stop().await;
-        if Self::stopped(context).is_some() {
+        if context.stop_reason().is_some() || matches!(result, Ok(None)) {
+            self.bill(task.id, order.run, log.usage()).await?;
             return Ok(None);
         }
         result
+    }
+
+    /// What a broken-off attempt used is spent all the same.
+    async fn bill(&self, task: TaskId, run: RunId, usage: Usage) -> Result<(), Failure> {
+        let mut tx = self.store().begin().await?;
+        if self.apply(&mut tx, task, &Event::RunInterrupted { run, usage }, None).await?.is_ok() {
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// The agent asks, the sandbox answers, and all of it is written down as it happens.

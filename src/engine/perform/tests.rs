@@ -48,21 +48,15 @@ impl Engine {
         commands: &Commands,
         only: Option<&[usize]>,
     ) -> Result<TestRun, Failure> {
-        let checkout =
-            self.parts().git.checkout(repository, what, self.now()).await.map_err(Failure::permanent)?;
-        let mut session =
-            self.enclose(label, checkout.path(), WorkspaceAccess::Writable, EXECUTION_SECONDS).await?;
+        let checkout = self.parts().git.checkout(repository, what, self.now()).await.map_err(Failure::permanent)?;
+        let mut session = self.enclose(label, checkout.path(), WorkspaceAccess::Writable, EXECUTION_SECONDS).await?;
         let run = execute(session.as_mut(), commands, only).await;
         session.stop().await;
         run
     }
 }
 
-async fn execute(
-    session: &mut dyn Session,
-    commands: &Commands,
-    only: Option<&[usize]>,
-) -> Result<TestRun, Failure> {
+async fn execute(session: &mut dyn Session, commands: &Commands, only: Option<&[usize]>) -> Result<TestRun, Failure> {
     let mut setups: Vec<(&ShellCommand, Completed)> = Vec::new();
     for command in &commands.setup {
         let completed = shell(session, &command.command, &command.folder).await?;
@@ -94,11 +88,11 @@ async fn execute(
 
 /// Expands a glob inside the sandbox and does something with each file; the glob reaches the shell as data.
 async fn for_each_report(session: &mut dyn Session, glob: &str, action: &str) -> Result<String, Failure> {
-    let script = format!("shopt -s globstar nullglob; IFS=; for file in $GLOB; do [ -f \"$file\" ] && {action}; done; true");
+    let script =
+        format!("shopt -s globstar nullglob; IFS=; for file in $GLOB; do [ -f \"$file\" ] && {action}; done; true");
     let mut invocation = Invocation::shell(&script, std::time::Duration::from_secs(60));
     invocation.env.insert("GLOB".to_owned(), glob.to_owned());
-    let completed =
-        session.exec(invocation, &mut |_| {}).await.map_err(|error| enclose::failure(&error))?;
+    let completed = session.exec(invocation, &mut |_| {}).await.map_err(|error| enclose::failure(&error))?;
     Ok(completed.output)
 }
 

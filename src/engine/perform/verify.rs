@@ -6,15 +6,17 @@ use std::collections::BTreeMap;
 use baton_core::domain::event::Event;
 use baton_core::domain::evidence::{Evidence, TestRun};
 use baton_core::domain::ids::RepositoryId;
+use baton_core::domain::patch::Patch;
 use baton_core::domain::patch::notices::notices;
 use baton_core::domain::patch::policy::{PatchVerdict, judge};
-use baton_core::domain::patch::Patch;
 use baton_core::domain::plan::Plan;
 use baton_core::domain::task::{Approval, PatchRef, Task};
 use baton_git::{CheckoutOf, RebaseError};
 use baton_github::Repository;
 use baton_queue::{Failure, Handled, JobContext};
-use baton_verify::{Comparison, ConfigChange, commands_to_rerun, compare, config_changes, is_test_config, is_test_file};
+use baton_verify::{
+    Comparison, ConfigChange, commands_to_rerun, compare, config_changes, is_test_config, is_test_file,
+};
 
 use crate::engine::project::Commands;
 use crate::engine::{Engine, error};
@@ -33,17 +35,17 @@ impl Engine {
         if !self.approver_may_write(github, approval).await? {
             return self.finish(context, vec![Event::ApproverLostAccess { by: approval.by.clone() }]).await;
         }
+        let asked = patch.head.clone();
+        let patch = match self.up_to_date(github, &task, patch).await? {
+            Ok(current) => current,
+            Err(files) => return self.finish(context, vec![Event::BaseConflicted { head: asked, files }]).await,
+        };
+        // What is judged is what would be pushed.
         let judged = self.parts().git.patch(id, &patch.base, &patch.head).await.map_err(|e| error::git(&e))?;
         if let PatchVerdict::Refused { findings } = judge(&judged, &task.effective_policy().patch) {
             let findings = findings.iter().map(ToString::to_string).collect();
-            return self.finish(context, vec![Event::PatchRefused { head: patch.head.clone(), findings }]).await;
+            return self.finish(context, vec![Event::PatchRefused { head: asked, findings }]).await;
         }
-        let patch = match self.up_to_date(github, &task, patch).await? {
-            Ok(current) => current,
-            Err(files) => {
-                return self.finish(context, vec![Event::BaseConflicted { head: patch.head.clone(), files }]).await;
-            }
-        };
         let commands = self.commands_at(id, &plan.base, &task.settings).await?;
         let stop = context.cancel.clone();
         let evidence = tokio::select! {
@@ -51,8 +53,7 @@ impl Engine {
             () = stop.cancelled() => return Ok(Handled::Stopped),
         };
         let notices = notices(&judged).iter().map(ToString::to_string).chain(beyond_the_plan(&judged, plan)).collect();
-        let head = judged.head.clone();
-        let event = Event::EvidenceTaken { head, patch, evidence: Box::new(evidence), notices };
+        let event = Event::EvidenceTaken { head: asked, patch, evidence: Box::new(evidence), notices };
         self.finish(context, vec![event]).await
     }
 
@@ -125,23 +126,14 @@ impl Engine {
             return Ok(None);
         }
         let id = task.repository.id;
-        let tree = self
-            .parts()
-            .git
-            .compose_tree(id, &patch.base, &patch.head, tests)
-            .await
-            .map_err(Failure::permanent)?;
+        let tree =
+            self.parts().git.compose_tree(id, &patch.base, &patch.head, tests).await.map_err(Failure::permanent)?;
         let label = format!("test-{}-mixed", task.id);
         self.run_tests(label, id, &CheckoutOf::Tree(tree), commands, None).await.map(Some)
     }
 
     /// Files of the patch that change which tests run and how.
-    async fn config_changed(
-        &self,
-        id: RepositoryId,
-        patch: &PatchRef,
-        judged: &Patch,
-    ) -> Result<Vec<String>, Failure> {
+    async fn config_changed(&self, id: RepositoryId, patch: &PatchRef, judged: &Patch) -> Result<Vec<String>, Failure> {
         let mut texts: BTreeMap<&str, (Option<String>, Option<String>)> = BTreeMap::new();
         for file in judged.files.iter().filter(|file| is_test_config(&file.path)) {
             let old = self.text_at(id, &patch.base, &file.path).await?;
@@ -172,4 +164,3 @@ fn beyond_the_plan(judged: &Patch, plan: &Plan) -> Vec<String> {
         .map(|file| format!("`{}` is not among the files the plan named", file.path))
         .collect()
 }
-

@@ -21,9 +21,10 @@ static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
 #[must_use]
 pub fn closes(text: &str, repository: &RepositoryName, number: IssueNumber) -> bool {
     CLOSING.captures_iter(text).any(|found| {
-        let elsewhere = found.name("repo").or_else(|| found.name("url")).is_some_and(|named| {
-            named.as_str().parse::<RepositoryName>().map_or(true, |named| named != *repository)
-        });
+        let elsewhere = found
+            .name("repo")
+            .or_else(|| found.name("url"))
+            .is_some_and(|named| named.as_str().parse::<RepositoryName>().map_or(true, |named| named != *repository));
         !elsewhere && found["number"].parse() == Ok(number.0)
     })
 }
@@ -46,7 +47,9 @@ mod tests {
         ] {
             assert!(does(text), "{text}");
         }
-        for text in ["See #7", "closes #77", "closes other/app#7", "encloses #7", "closes https://x.org/a/b/issues/7", ""] {
+        for text in
+            ["See #7", "closes #77", "closes other/app#7", "encloses #7", "closes https://x.org/a/b/issues/7", ""]
+        {
             assert!(!does(text), "{text}");
         }
     }

@@ -1,5 +1,7 @@
 //! What is to be done, in the imperative, each with a stable key: plain data that one job performs.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::ids::{BranchName, CommentId, CommitSha, IssueNumber, RunId};
@@ -171,6 +173,21 @@ pub enum Timer {
     },
 }
 
+/// How far a task is: how often it was retried or resumed, and how many runs it had. Prints as `1.4`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Counts retries and resumptions.
+    pub generation: u32,
+    /// Counts runs.
+    pub runs: u32,
+}
+
+impl fmt::Display for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.generation, self.runs)
+    }
+}
+
 /// How a job's failure for good is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
@@ -184,9 +201,10 @@ impl Effect {
     /// The stable key: the same effect of the same task always has the same one, whoever asks for it, however often.
     ///
     /// `scope` is the task's (`task/12`) or, where there is no task, the issue's (`issue/REPOSITORY-ID/7`).
-    /// `generation` counts retries and resumptions: repeated work is other work, a comment is still the same comment.
+    /// `turn` tells repeated work from the same work: a patch that is judged a second time is judged after another run or
+    /// another retry. A comment is the same comment in every turn.
     #[must_use]
-    pub fn key(&self, scope: &str, generation: u32) -> String {
+    pub fn key(&self, scope: &str, turn: Turn) -> String {
         match self {
             Self::Acknowledge { comment } => format!("{scope}/acknowledge/{comment}"),
             Self::Say { occasion, .. } => format!("{scope}/say/{occasion}"),
@@ -194,11 +212,11 @@ impl Effect {
             Self::MinimisePlan { revision, .. } => format!("{scope}/minimise/{revision}"),
             Self::ShowProgress => format!("{scope}/progress"),
             Self::Run(order) => format!("{scope}/run/{}", order.run.number),
-            Self::Verify { patch, .. } => format!("{scope}/verify/{}/{generation}", patch.head),
-            Self::Push { head, .. } => format!("{scope}/push/{head}/{generation}"),
-            Self::OpenPull { patch, .. } => format!("{scope}/pull/{}/{generation}", patch.head),
+            Self::Verify { patch, .. } => format!("{scope}/verify/{}/{turn}", patch.head),
+            Self::Push { head, .. } => format!("{scope}/push/{head}/{turn}"),
+            Self::OpenPull { patch, .. } => format!("{scope}/pull/{}/{turn}", patch.head),
             Self::RequestReview { pull, .. } => format!("{scope}/request-review/{pull}"),
-            Self::StopWork => format!("{scope}/stop/{generation}"),
+            Self::StopWork => format!("{scope}/stop/{turn}"),
             Self::Wake { at, timer } => match timer {
                 Timer::RemindOfPlan { revision } => format!("{scope}/remind/plan/{revision}/{}", at.0),
                 Timer::ExpirePlan { revision } => format!("{scope}/expire/plan/{revision}/{}", at.0),

@@ -53,6 +53,13 @@ pub enum Event {
         /// The run.
         run: RunId,
     },
+    /// A run was broken off, by whoever stopped it or by a fault that may pass: what it used until then is spent.
+    RunInterrupted {
+        /// The run.
+        run: RunId,
+        /// What it used in this attempt.
+        usage: Usage,
+    },
     /// A planning run handed in a plan.
     PlanWritten(Box<PlanWritten>),
     /// The plan's comment stands on the issue.

@@ -104,19 +104,11 @@ impl FromStr for RepositoryName {
                 && part.len() <= 100
                 && part != "."
                 && part != ".."
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
         };
         match text.split_once('/') {
-            Some((owner, name)) if ok(owner) && ok(name) => Ok(Self {
-                owner: owner.to_owned(),
-                name: name.to_owned(),
-            }),
-            _ => Err(InvalidId {
-                what: "a repository name of the form OWNER/NAME",
-                text: text.to_owned(),
-            }),
+            Some((owner, name)) if ok(owner) && ok(name) => Ok(Self { owner: owner.to_owned(), name: name.to_owned() }),
+            _ => Err(InvalidId { what: "a repository name of the form OWNER/NAME", text: text.to_owned() }),
         }
     }
 }
@@ -168,10 +160,7 @@ impl FromStr for CommitSha {
         if hex && matches!(text.len(), 40 | 64) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(InvalidId {
-                what: "a full commit id",
-                text: text.to_owned(),
-            })
+            Err(InvalidId { what: "a full commit id", text: text.to_owned() })
         }
     }
 }
@@ -230,9 +219,7 @@ impl BranchName {
     fn is_valid(text: &str) -> bool {
         !text.is_empty()
             && text.len() <= 200
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'/' | b'-'))
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'/' | b'-'))
             && text.split('/').all(|part| !part.is_empty() && !part.starts_with('-'))
     }
 
@@ -256,10 +243,7 @@ impl TryFrom<String> for BranchName {
         if Self::is_valid(&text) {
             Ok(Self(text))
         } else {
-            Err(InvalidId {
-                what: "a branch name of Baton's form ([a-z0-9/-])",
-                text,
-            })
+            Err(InvalidId { what: "a branch name of Baton's form ([a-z0-9/-])", text })
         }
     }
 }

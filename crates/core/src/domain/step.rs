@@ -58,6 +58,7 @@ pub fn step(task: &Task, event: &Event, now: Timestamp) -> Result<Transition, Re
         Event::TimerFired { timer } => timer::step(&mut draft, *timer)?,
         Event::EffectFailed { what, vital, reason, .. } => outcome::effect_failed(&mut draft, what, *vital, reason),
         Event::RunStarted { .. }
+        | Event::RunInterrupted { .. }
         | Event::PlanWritten(_)
         | Event::PlanPosted { .. }
         | Event::ConfigurationInvalid { .. }

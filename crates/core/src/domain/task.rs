@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::actor::Person;
+use super::effect::Turn;
 use super::evidence::Evidence;
 use super::ids::{BranchName, CommentId, CommitSha, Digest, IssueNumber, RunId, TaskId};
 use super::issue::{CommentRef, IssueSnapshot, RepositoryRef, Thread};
@@ -102,6 +103,12 @@ impl Task {
     #[must_use]
     pub fn money_left(&self) -> MicroDollars {
         MicroDollars(self.policy.task_cost.0.saturating_sub(self.usage.cost.0))
+    }
+
+    /// How far it is, for the keys of its effects.
+    #[must_use]
+    pub fn turn(&self) -> Turn {
+        Turn { generation: self.generation, runs: self.runs }
     }
 
     /// The prefix of the keys of everything this task does outside.

@@ -14,11 +14,7 @@ impl MicroDollars {
     /// From whole and fractional dollars; negative and non-finite amounts are `None`.
     #[must_use]
     pub fn from_dollars(dollars: f64) -> Option<Self> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "range checked just before"
-        )]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "range checked just before")]
         (dollars.is_finite() && (0.0..1e12).contains(&dollars)).then(|| Self((dollars * 1e6).round() as u64))
     }
 }
@@ -26,12 +22,7 @@ impl MicroDollars {
 impl fmt::Display for MicroDollars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hundredths_of_cents = self.0.div_ceil(100);
-        write!(
-            f,
-            "${}.{:04}",
-            hundredths_of_cents / 10_000,
-            hundredths_of_cents % 10_000
-        )
+        write!(f, "${}.{:04}", hundredths_of_cents / 10_000, hundredths_of_cents % 10_000)
     }
 }
 
@@ -88,12 +79,7 @@ pub struct RunBudget {
 
 impl Default for RunBudget {
     fn default() -> Self {
-        Self {
-            seconds: 45 * 60,
-            turns: 200,
-            tokens: 5_000_000,
-            cost: MicroDollars(10_000_000),
-        }
+        Self { seconds: 45 * 60, turns: 200, tokens: 5_000_000, cost: MicroDollars(10_000_000) }
     }
 }
 

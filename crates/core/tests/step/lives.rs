@@ -68,8 +68,8 @@ proptest! {
                     prop_assert!(approval.through != ApprovedThrough::Label, "no file allows the label here");
                 }
                 // Work that was ordered once is never ordered again under the same name.
-                if let Effect::Run(_) = effect {
-                    let key = effect.key(&task.scope(), transition.next.generation);
+                if let Effect::Run(_) | Effect::Verify { .. } | Effect::Push { .. } | Effect::OpenPull { .. } = effect {
+                    let key = effect.key(&task.scope(), transition.next.turn());
                     prop_assert!(!keys.contains(&key), "{} twice", key);
                     keys.push(key);
                 }

@@ -265,6 +265,7 @@ pub fn every_event() -> Vec<(&'static str, Event)> {
         ("approval deleted", Event::ApprovalDeleted { comment: CommentId(200) }),
         ("approver lost access", Event::ApproverLostAccess { by: alice().person }),
         ("run started", Event::RunStarted { run: run(2) }),
+        ("run interrupted", Event::RunInterrupted { run: run(2), usage }),
         ("run started, another", Event::RunStarted { run: run(1) }),
         (
             "plan written",

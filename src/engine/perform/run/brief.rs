@@ -117,8 +117,6 @@ fn purpose_texts(purpose: &Purpose) -> Texts {
             (None, Some((previous.draft.clone(), wish)), None)
         }
         Purpose::Implement { plan, .. } => (Some(plan.draft.clone()), None, None),
-        Purpose::Revise { plan, mend, .. } => {
-            (Some(plan.draft.clone()), None, Some(prose::feedback::for_agent(mend)))
-        }
+        Purpose::Revise { plan, mend, .. } => (Some(plan.draft.clone()), None, Some(prose::feedback::for_agent(mend))),
     }
 }

@@ -95,8 +95,7 @@ impl Log {
         let Some(row) = self.engine.store().task(id).await? else { return Ok(()) };
         let task = crate::engine::apply::read(&row)?;
         let key = format!("{}/progress", task.scope());
-        let payload =
-            Payload { effect: Effect::ShowProgress, key: key.clone(), repository: task.repository.clone() };
+        let payload = Payload { effect: Effect::ShowProgress, key: key.clone(), repository: task.repository.clone() };
         let mut job = NewJob::new(kind(&Effect::ShowProgress), &payload)?;
         job.task = Some(id);
         job.lane = Some(key.clone());

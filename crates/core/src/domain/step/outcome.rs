@@ -20,6 +20,11 @@ use crate::domain::usage::Usage;
 pub(super) fn step(draft: &mut Draft<'_>, event: &Event) -> Result<(), Rejection> {
     match event {
         Event::RunStarted { run } => run_started(draft, *run),
+        Event::RunInterrupted { usage, .. } if *usage == Usage::default() => Err(Rejection::Outdated),
+        Event::RunInterrupted { usage, .. } => {
+            draft.task.usage += *usage;
+            Ok(())
+        }
         Event::PlanWritten(written) => plan_written(draft, written),
         Event::PlanPosted { revision, comment } => plan_posted(draft, *revision, *comment),
         Event::ConfigurationInvalid { run, problems } => {
