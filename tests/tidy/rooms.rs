@@ -219,7 +219,7 @@ fn may_use(owner: &Owner, room: &Room, dependency: &Dependency) -> bool {
         Owners::Tests => of_tests,
         Owners::Rooms(rooms) => rooms.contains(&room) || (of_tests && owner.tests.contains(&room)),
         Owners::Behind(feature, rooms) => {
-            rooms.iter().any(|allowed| *allowed == room)
+            rooms.contains(&room)
                 || feature.contains(&room) && (dependency.optional || of_tests)
                 || of_tests && owner.tests.contains(&room)
         }

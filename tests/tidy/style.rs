@@ -28,7 +28,7 @@ fn check_source(source: &Source) -> Vec<Finding> {
         findings.push(Finding::new(&source.path, line, what, belongs));
     };
     let first = source.text.lines().next().unwrap_or_default();
-    if !first.strip_prefix("//! ").is_some_and(|rest| rest.trim().len() > 10) {
+    if first.strip_prefix("//! ").is_none_or(|rest| rest.trim().len() <= 10) {
         find(1, "the first line does not say what this file is".into(), "Begin with `//! What it is.`");
     }
     let lines = source.text.lines().count();
