@@ -9,7 +9,7 @@ use super::process::Process;
 use super::programs;
 
 pub struct Model {
-    _process: Process,
+    process: Process,
     /// HOST:PORT.
     pub address: String,
 }
@@ -24,7 +24,11 @@ impl Model {
         let mut process = Process::start("model-sim", folder, &programs::model_sim(), &arguments, &[]);
         let ready: Value = serde_json::from_str(&process.first_line()).unwrap();
         let address = ready["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
-        Self { _process: process, address }
+        Self { process, address }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     /// What came, and what became of it.

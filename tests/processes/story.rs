@@ -103,7 +103,7 @@ fn with_usage(mut turns: Vec<Value>) -> Vec<Value> {
 /// The right edit of a `solution.md`, as calls of the tools `edit` and `write`.
 fn edits(solution: &str) -> Vec<Value> {
     let right = solution.split_once("## Right edit\n").unwrap().1;
-    let right = right.split_once("\n## ").map_or(right, |(right, _)| right);
+    let right = right.split_once("\n## Wrong edit\n").unwrap().0;
     let mut calls = Vec::new();
     for part in right.split("\n### `").skip(1) {
         let (path, rest) = part.split_once('`').unwrap();
