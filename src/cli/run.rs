@@ -77,19 +77,12 @@ async fn work(stage: &Stage, arguments: &Arguments, head: &CloneHead, title: &st
     line(&format!("Working on `{title}` from {} ({}).", head.branch, head.commit.short()));
 
     let task = loop {
-        let seen = stage
+        let task = stage
             .wait_for(NAME, issue, PATIENCE, |task| {
                 matches!(task.state, State::InReview(_) | State::WaitingForUser(_))
                     || (matches!(task.state, State::AwaitingApproval(_)) && newest_plan_is_posted(task))
             })
-            .await;
-        let task = match seen {
-            Ok(task) => task,
-            Err(fault) => {
-                show(stage, issue)?;
-                return Err(fault);
-            }
-        };
+            .await?;
         let answer = match &task.state {
             State::InReview(_) => break task,
             State::AwaitingApproval(_) => {

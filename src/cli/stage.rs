@@ -120,6 +120,9 @@ impl Stage {
                     return Ok(task);
                 }
                 if task.ended() {
+                    if let Ok(thread) = self.sim.thread(repository, issue) {
+                        table::line(&format!("\n{}", table::visible(&thread)));
+                    }
                     return Err(Fault::failed(anyhow!("the task ended as `{}`; the issue says why", state.as_str())));
                 }
             }
