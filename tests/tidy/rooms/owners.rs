@@ -141,7 +141,7 @@ pub const OWNERS: &[Owner] = &[
         &["baton-sandbox"],
         "chance is an argument for whoever is to be tested",
     ),
-    row(
+    tested(
         "regex",
         Rooms(&["baton-agent", "baton-core", "baton-sandbox", "baton-verify"]),
         "texts are read in the core, in `verify`, or by the tools",
