@@ -144,6 +144,7 @@ pub const OWNERS: &[Owner] = &[
     tested(
         "regex",
         Rooms(&["baton-agent", "baton-core", "baton-sandbox", "baton-verify"]),
+        &["baton"],
         "texts are read in the core, in `verify`, or by the tools",
     ),
     row(
