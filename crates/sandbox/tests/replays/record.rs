@@ -2,6 +2,7 @@
 
 use baton_agent::replay::Recorded;
 use baton_agent::{Conversation, Replay, Script, Turn, UserPart};
+use baton_core::domain::run::RunKind;
 use regex::Regex;
 
 use crate::files::fixtures;
@@ -18,6 +19,9 @@ const VARYING: [(&str, &str, &str); 1] =
 /// Tokens of the standing rules and the tools' descriptions, and bytes that make a token: what models show on average.
 const RULES: u64 = 2_300;
 const BYTES_OF_A_TOKEN: u64 = 4;
+
+/// An opening counts as whole blocks, as providers cache it: it holds times and random names, which are not always as long.
+const BLOCK: u64 = 128;
 
 /// Rewrites every recording, or those whose names hold `BATON_REPLAY_ONLY`.
 #[tokio::test]
@@ -41,7 +45,7 @@ async fn recorded(story: &Story) -> Script {
         let run = format!("{} {} {}", story.name, conversation.run.name(), conversation.round);
         let outcome = task.run(&agent, conversation.run).await.unwrap_or_else(|failure| panic!("{run}: {failure}"));
         fill(conversation, serde_json::from_value(outcome.conversation).unwrap());
-        if conversation.run != baton_core::domain::run::RunKind::Plan {
+        if conversation.run != RunKind::Plan {
             task.judge().await;
         }
     }
@@ -64,8 +68,8 @@ fn fill(recorded: &mut Recorded, conversation: Conversation) {
         }
     }
     let mut answers = answers.into_iter();
-    let mut cached = if before == 0 { 0 } else { RULES + tokens(before) };
-    let mut fresh = if before == 0 { RULES } else { 0 } + tokens(opening);
+    let mut cached = if before == 0 { 0 } else { (RULES + tokens(before)).next_multiple_of(BLOCK) };
+    let mut fresh = (if before == 0 { RULES } else { 0 } + tokens(opening)).next_multiple_of(BLOCK);
     for turn in &mut recorded.turns {
         for call in &mut turn.calls {
             let answer = answers.next();

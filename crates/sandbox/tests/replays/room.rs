@@ -41,12 +41,13 @@ fn spec(folder: &Path, access: WorkspaceAccess) -> EnclosureSpec {
     let instead = std::env::var(INSTEAD).unwrap_or_default();
     let mut folders: Vec<PathBuf> = instead.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect();
     let [cargo, rustup] = rust_folders();
-    let is_below = |path: &Path| Path::new(path).starts_with("/usr");
-    folders.extend([cargo, rustup.clone()].into_iter().filter(|path| path.is_dir() && !is_below(path)));
+    folders.extend([cargo, rustup.clone()].into_iter().filter(|path| path.is_dir()));
     let Toolchains { path_prefix, mut env } = Toolchains::found_in(&folders);
     if rustup.is_dir() {
         env.insert("RUSTUP_HOME".to_owned(), rustup.display().to_string());
     }
+    // What lies in `/usr` is there already.
+    folders.retain(|path| !path.starts_with("/usr"));
     EnclosureSpec {
         label: "replay".to_owned(),
         checkout: folder.to_owned(),
@@ -63,11 +64,8 @@ async fn start(folder: &Path, access: WorkspaceAccess, setup: &[ShellCommand]) -
     let mut session = started.unwrap_or_else(|error| panic!("the sandbox did not start: {error}"));
     for program in ["bash", "python3", "node", "cargo"] {
         let (ok, output) = shell(&mut *session, &format!("command -v {program}")).await;
-        assert!(
-            ok,
-            "{program} is missing in the sandbox: install it for the whole system (`apt-get install`), or \
-                     Rust with rustup{output}"
-        );
+        let remedy = "install it for the whole system (`apt-get install`), Rust also with rustup";
+        assert!(ok, "{program} is missing in the sandbox: {remedy}\n{output}");
     }
     if access == WorkspaceAccess::Writable {
         for command in setup {
