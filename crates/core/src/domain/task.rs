@@ -594,7 +594,7 @@ impl State {
         }
     }
 
-    /// The approved work in it, if any; looks through pauses and failures.
+    /// The approved work in it, if any; looks through pauses, failures and the end of the pull request.
     #[must_use]
     pub fn work(&self) -> Option<&Work> {
         match self {
@@ -606,12 +606,8 @@ impl State {
             Self::Paused(s) => s.resume.work(),
             Self::WaitingForUser(s) => s.resume.work(),
             Self::Failed(s) => s.resume.work(),
-            Self::Planning(_)
-            | Self::AwaitingApproval(_)
-            | Self::Merged(_)
-            | Self::Closed(_)
-            | Self::Cancelled(_)
-            | Self::Expired => None,
+            Self::Merged(s) | Self::Closed(Closed::PullClosed(s)) => Some(&s.work),
+            Self::Planning(_) | Self::AwaitingApproval(_) | Self::Closed(_) | Self::Cancelled(_) | Self::Expired => None,
         }
     }
 }

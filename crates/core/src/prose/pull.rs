@@ -201,12 +201,14 @@ fn commands(place: &str, runs: &[CommandRun]) -> String {
             lines[lines.len().saturating_sub(30)..].join("\n")
         };
         out.push_str(&format!(
-            "{} ended with {} after {}\n\n{}\n\n",
+            "{} ended with {} after {}\n\n",
             neutral::code_span(&run.command),
             neutral::literal(&run.ended),
             super::duration(std::time::Duration::from_millis(run.millis)),
-            neutral::code_block(&tail, "text"),
         ));
+        if !tail.trim().is_empty() {
+            out.push_str(&format!("{}\n\n", neutral::code_block(&tail, "text")));
+        }
     }
     out.push_str("</details>\n");
     out

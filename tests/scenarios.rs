@@ -1,0 +1,12 @@
+//! What Baton does, told as conversations with it: everything is real but GitHub, which is simulated, and the model, whose
+//! words are written here. Every story ends with an audit of the whole world (`world/audit.rs`).
+
+#![expect(clippy::expect_used, clippy::panic, reason = "in a test a panic is the report")]
+
+mod world;
+
+mod scenarios {
+    mod auto;
+    mod calm;
+    mod commands;
+}

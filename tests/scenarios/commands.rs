@@ -1,0 +1,160 @@
+//! What people can say, in each state a task can be in.
+
+use baton_core::domain::task::StateName;
+use baton_store::JobState;
+use insta::assert_snapshot;
+
+use crate::world::script::{Agent, finish, new_case, right_edit, usual_plan, wait};
+use crate::world::{Setup, play};
+
+#[test]
+fn status_and_help_are_for_everyone() {
+    play(Setup::usual(), async |w| {
+        let other = w.rita().opens_issue("Another", "Nothing to do with Baton.");
+        w.somebody("nora").says(other, "/baton status");
+        w.somebody("nora").says(other, "/baton help");
+        w.settle().await;
+        let issue = w.planned().await;
+        w.somebody("nora").says(issue, "/baton status");
+        w.settle().await;
+        w.rita().says(issue, "/baton help");
+        w.settle().await;
+        assert_snapshot!("status_and_help", w.story());
+    });
+}
+
+#[test]
+fn a_mistyped_command_is_answered_with_the_nearest() {
+    play(Setup::usual(), async |w| {
+        let issue = w.planned().await;
+        w.alice().says(issue, "/plan aprove");
+        w.alice().says(issue, "/baton stauts");
+        w.alice().says(issue, "/baton make me a coffee");
+        w.alice().says(issue, "/etc/passwd is a path, and `/plan approve` is quoted.");
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
+        assert_snapshot!(w.notes(issue), @"");
+    });
+}
+
+#[test]
+fn what_makes_no_sense_now_is_said_so() {
+    play(Setup::usual(), async |w| {
+        let issue = w.rita().reports_the_typo();
+        w.alice().says(issue, "/plan approve");
+        w.alice().says(issue, "/baton cancel");
+        w.settle().await;
+        w.alice().assigns(issue);
+        w.settle().await;
+        w.alice().says(issue, "/baton retry");
+        w.alice().says(issue, "/baton resume");
+        w.alice().says(issue, "/baton agent claude");
+        w.settle().await;
+        w.alice().says(issue, "/plan approve");
+        w.settle().await;
+        w.alice().says(issue, "/plan");
+        w.alice().says(issue, "/plan approve");
+        w.alice().says(issue, "/plan reject");
+        w.alice().says(issue, "/baton pause");
+        w.alice().says(w.pull().number, "/plan approve");
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::InReview);
+        assert_snapshot!(format!("{}\n=== on the pull request\n{}", w.notes(issue), w.notes(w.pull().number)), @"");
+    });
+}
+
+#[test]
+fn several_commands_in_one_comment_run_in_order() {
+    play(Setup::usual(), async |w| {
+        let issue = w.planned().await;
+        w.alice().says(issue, "/baton budget 5\n/plan approve\n/baton status");
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::InReview);
+        assert_eq!(w.runs("implement").await, 1);
+        assert_snapshot!("several", w.thread(issue));
+    });
+}
+
+#[test]
+fn cancel_ends_a_plan_that_waits() {
+    play(Setup::usual(), async |w| {
+        let issue = w.planned().await;
+        w.bob().says(issue, "/baton cancel");
+        w.settle().await;
+        w.bob().says(issue, "/baton cancel");
+        w.settle().await;
+        assert_snapshot!("cancelled_waiting", w.whole().await);
+    });
+}
+
+#[test]
+fn cancel_stops_an_agent_that_plans() {
+    let script = Agent::new("steady").plans(vec![wait(), usual_plan()]);
+    play(Setup::usual().agent(script), async |w| {
+        let issue = w.rita().reports_the_typo();
+        w.alice().assigns(issue);
+        let work = w.begins_working().await;
+        w.alice().says(issue, "/baton cancel");
+        w.meanwhile().await;
+        let started = std::time::Instant::now();
+        work.await.expect("the worker comes to rest");
+        assert!(started.elapsed().as_secs() < 10, "the agent was stopped after {:?}", started.elapsed());
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::Cancelled);
+        assert_snapshot!(w.notes(issue), @"");
+    });
+}
+
+#[test]
+fn cancel_stops_an_agent_that_implements() {
+    let script = Agent::that(vec![right_edit(), wait(), finish("Never said.")]);
+    play(Setup::usual().agent(script), async |w| {
+        let issue = w.planned().await;
+        w.alice().says(issue, "/plan approve");
+        let work = w.begins_working().await;
+        assert_eq!(w.state(issue).await, StateName::Implementing);
+        w.bob().says(issue, "/baton status");
+        w.meanwhile().await;
+        w.bob().says(issue, "/baton cancel");
+        w.meanwhile().await;
+        work.await.expect("the worker comes to rest");
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::Cancelled);
+        assert_eq!(w.jobs(JobState::Cancelled).await.iter().filter(|job| job.kind == "run").count(), 1);
+        assert_eq!(w.sim.branches(crate::world::REPO).expect("branches"), ["main"]);
+        assert_snapshot!("cancelled_implementing", w.whole().await);
+    });
+}
+
+#[test]
+fn cancel_leaves_a_pull_request_as_it_is() {
+    play(Setup::usual(), async |w| {
+        let issue = w.in_review().await;
+        w.alice().says(w.pull().number, "/baton cancel");
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::Cancelled);
+        assert_eq!(w.pull().state, "open");
+        assert_snapshot!(format!("{}\n=== on the pull request\n{}", w.notes(issue), w.notes(w.pull().number)), @"");
+    });
+}
+
+#[test]
+fn pause_stops_an_agent_and_resume_begins_the_work_again() {
+    let script = Agent::that(vec![right_edit(), wait(), finish("Never said.")]);
+    play(Setup::usual().agent(script), async |w| {
+        let issue = w.planned().await;
+        w.alice().says(issue, "/plan approve");
+        let work = w.begins_working().await;
+        w.alice().says(issue, "/baton pause");
+        w.meanwhile().await;
+        work.await.expect("the worker comes to rest");
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::Paused);
+        w.agent_becomes(&Agent::that(vec![right_edit(), new_case(), finish("Done after the pause.")]));
+        w.alice().says(issue, "/baton resume");
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::InReview);
+        assert_eq!(w.runs("implement").await, 2);
+        assert_snapshot!("paused", w.whole().await);
+    });
+}

@@ -1,0 +1,74 @@
+//! What goes wrong between GitHub and Baton, on purpose.
+
+use github_sim::{DeliveryRecord, Fault, FaultRule};
+use secrecy::ExposeSecret as _;
+
+use super::World;
+
+impl World {
+    /// GitHub answers the next `times` requests of an operation with this status and does nothing.
+    pub fn refuses(&self, operation: &str, status: u16, times: u32) {
+        self.sim.fault(FaultRule::new(operation, Fault::Refuse { status, message: None }, times));
+    }
+
+    /// GitHub does it and the answer is lost, once.
+    pub fn does_it_but_drops_the_reply(&self, operation: &str) {
+        self.sim.fault(FaultRule::new(operation, Fault::DoAndDrop, 1));
+    }
+
+    /// GitHub has had enough of Baton for so many seconds.
+    pub fn rate_limits(&self, operation: &str, seconds: u64) {
+        self.sim.fault(FaultRule::new(operation, Fault::SecondaryLimit { retry_after: Some(seconds) }, 1));
+    }
+
+    /// The newest delivery of this event.
+    pub fn last_delivery(&self, event: &str, action: &str) -> DeliveryRecord {
+        let deliveries = self.sim.deliveries();
+        let found = deliveries.iter().rev().find(|it| it.event == event && it.action.as_deref() == Some(action));
+        found.expect("there was such a delivery").clone()
+    }
+
+    /// GitHub sends a delivery once more, under its GUID.
+    pub fn redelivers(&self, guid: &str) {
+        self.sim.redeliver(guid).expect("there is such a delivery");
+    }
+
+    /// Somebody who captured a delivery and knows the secret sends its body under a new GUID.
+    pub fn replays_under_new_guid(&self, guid: &str) {
+        self.sim.forge(guid, Some(self.webhook_secret().as_str())).expect("there is such a delivery");
+    }
+
+    /// Somebody sends a delivery's body signed with another secret, or not at all.
+    pub fn forges_signature(&self, guid: &str, secret: Option<&str>) {
+        self.sim.forge(guid, secret).expect("there is such a delivery");
+    }
+
+    /// Sends a body with a good signature that GitHub never made; Baton's status.
+    pub async fn delivers(&self, event: &str, guid: &str, body: &str) -> u16 {
+        let signature = github_sim::sha256_signature(&self.webhook_secret(), body.as_bytes());
+        self.posts(event, guid, body, &[("x-hub-signature-256", signature.as_str())]).await
+    }
+
+    /// Sends a body with these headers to the webhook's address; Baton's status.
+    pub async fn posts(&self, event: &str, guid: &str, body: &str, headers: &[(&str, &str)]) -> u16 {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let mut request = client
+            .post(&self.webhook_url)
+            .header("content-type", "application/json")
+            .header("x-github-event", event)
+            .header("x-github-delivery", guid)
+            .header("x-github-hook-installation-target-type", "integration")
+            .header("x-github-hook-installation-target-id", self.app.app_id.to_string())
+            .body(body.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.expect("Baton answers").status().as_u16()
+    }
+
+    fn webhook_secret(&self) -> String {
+        let config = self.config.lock().expect("the configuration");
+        let secrets = config.github.webhook_secrets().expect("a secret");
+        secrets[0].expose_secret().to_owned()
+    }
+}

@@ -1,0 +1,131 @@
+//! The world as a reader sees it: threads, pull requests and histories as text, with what differs from run to run taken out.
+
+use std::fmt::Write as _;
+
+use baton_store::JobState;
+
+use super::{REPO, World};
+
+impl World {
+    /// What people see on the issues and pull requests of [`REPO`], in order.
+    pub fn story(&self) -> String {
+        self.story_of(REPO)
+    }
+
+    /// What people see on the issues and pull requests of a repository.
+    pub fn story_of(&self, repo: &str) -> String {
+        let mut text = String::new();
+        for number in 1.. {
+            match self.sim.thread(repo, number) {
+                Ok(thread) => {
+                    let _ = writeln!(text, "{}\n", thread.trim_end());
+                }
+                Err(refusal) if refusal.status == 404 && number > 8 => break,
+                Err(_) => {}
+            }
+        }
+        for check in self.sim.check_runs(repo).expect("check runs") {
+            let title = check.title.unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "check `{}`: {} {} ({title})",
+                check.name,
+                check.status,
+                check.conclusion.unwrap_or_default()
+            );
+        }
+        for pull in self.sim.pulls(repo).expect("pulls") {
+            let asked = pull.requested_reviewers.join(", ");
+            let _ = writeln!(
+                text,
+                "pull request #{}: {} -> {}, asked for review: [{asked}]",
+                pull.number, pull.head, pull.base
+            );
+        }
+        filtered(text.trim_end())
+    }
+
+    /// The thread of one issue or pull request of [`REPO`].
+    pub fn thread(&self, number: u64) -> String {
+        filtered(&self.sim.thread(REPO, number).expect("there is such a thread"))
+    }
+
+    /// The texts the bot said on an issue or pull request, oldest first, without the progress comment and the plans.
+    pub fn notes(&self, number: u64) -> String {
+        let thread = self.thread(number);
+        let comments = thread.split("\n--- @").skip(1).filter(|comment| comment.starts_with("baton[bot]"));
+        let notes = comments.filter(|comment| !comment.contains("### Baton is on this issue"));
+        let notes = notes.filter(|comment| !comment.contains("### Plan, revision"));
+        notes.map(|note| note.split_once('\n').map_or("", |(_, text)| text).trim()).collect::<Vec<_>>().join("\n---\n")
+    }
+
+    /// What the only pull request of [`REPO`] changes.
+    pub fn diff(&self) -> String {
+        filtered(&self.sim.diff(REPO, self.pull().number).expect("a difference"))
+    }
+
+    /// The only pull request of [`REPO`].
+    pub fn pull(&self) -> github_sim::PullRecord {
+        let mut pulls = self.sim.pulls(REPO).expect("pulls");
+        assert_eq!(pulls.len(), 1, "there should be exactly one pull request");
+        pulls.remove(0)
+    }
+
+    /// Every task's history: who, from where to where, by what.
+    pub async fn history(&self) -> String {
+        let mut text = String::new();
+        for task in self.tasks().await {
+            let _ = writeln!(text, "task {} on {}#{}", task.id, task.repository.name, task.issue.number);
+            for entry in self.store.history(task.id, 0, 10_000).await.expect("history") {
+                let event: serde_json::Value = entry.event.read("event").expect("an event");
+                let name = event["event"].as_str().unwrap_or_default();
+                let from = if entry.state_before.is_empty() { "-" } else { &entry.state_before };
+                let _ = writeln!(text, "  {}: {name}: {from} -> {}", entry.actor, entry.state_after);
+            }
+        }
+        text
+    }
+
+    /// Story and history together: the whole of what a scenario came to.
+    pub async fn whole(&self) -> String {
+        format!("{}\n\n{}", self.story(), self.history().await)
+    }
+
+    /// Everything there is to know, for a story that failed.
+    pub(super) async fn account(&self) -> String {
+        let mut text = format!("The story so far:\n{}\n", self.whole().await);
+        for state in [JobState::Queued, JobState::Running, JobState::Dead] {
+            for job in self.jobs(state).await {
+                let error = job.last_error.unwrap_or_default();
+                let _ = writeln!(text, "{} job {} {} at {}: {error}", state.name(), job.id, job.kind, job.run_at);
+            }
+        }
+        for outcome in self.outcomes().await {
+            let _ = writeln!(text, "delivery {outcome}");
+        }
+        text
+    }
+}
+
+/// Takes out commits, digests, signatures, ports and durations: what a reader does not read.
+pub fn filtered(text: &str) -> String {
+    let rules = [
+        (r"<!-- baton:(\S+?):[0-9a-f]{64} -->", "<!-- $1 -->"),
+        (r"127\.0\.0\.1:\d+", "[host]"),
+        (r"issuecomment-\d+", "issuecomment-[id]"),
+        (r"\b[0-9a-f]{40}\b", "[commit]"),
+        (r"index [0-9a-f]{7,40}\.\.[0-9a-f]{7,40}", "index [blobs]"),
+        (r"commit `?[0-9a-f]{7,12}`?", "commit [commit]"),
+        (r"plan `?[0-9a-f]{8,16}`?\b", "plan [digest]"),
+        (r"`[0-9a-f]{7,12}`", "`[commit]`"),
+        (r"\([0-9a-f]{12}\)", "([digest])"),
+        (r"(?m)^(`.*` ended with .*) after .*$", "$1 after [time]"),
+        (r"(/plan/\d+)/[0-9a-f]{12} ", "$1/[digest] "),
+    ];
+    let mut text = text.to_owned();
+    for (pattern, replacement) in rules {
+        let pattern = regex::Regex::new(pattern).expect("a pattern");
+        text = pattern.replace_all(&text, replacement).into_owned();
+    }
+    text
+}
