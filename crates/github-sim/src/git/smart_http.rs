@@ -207,6 +207,7 @@ async fn receive(
         verdicts = judge(&admitted, push, &body).await?;
         write_verdicts(verdict_folder.path(), push, &verdicts).map_err(|error| failed(&error.to_string()))?;
     }
+    let before = push.as_ref().map(|push| heads(&admitted, push)).unwrap_or_default();
     let mut child = backend(&request, &admitted, Some(verdict_folder.path()))?;
     let input = child.stdin.take();
     let writing = async {
@@ -225,7 +226,7 @@ async fn receive(
     let ((), read) = futures::join!(writing, reading);
     let (head, answer) = read?;
     if let Some(push) = push {
-        tell(world, &admitted, &push, &verdicts);
+        tell(world, &admitted, &push, &verdicts, &before);
     }
     Ok(head.body(Body::from(answer)).unwrap_or_default())
 }
@@ -240,13 +241,23 @@ async fn judge(admitted: &Admitted, push: &Commands, body: &Bytes) -> Result<Vec
     Ok(judged.await.map_err(|error| failed(&error.to_string()))??)
 }
 
-/// Every ref that really moved is a push.
-fn tell(world: &Mutex<World>, admitted: &Admitted, push: &Commands, verdicts: &[Verdict]) {
+/// Where the refs of a push stand; zeros where there is none.
+fn heads(admitted: &Admitted, push: &Commands) -> Vec<String> {
+    let head = |name: &str| admitted.git.refs(admitted.repo, name).into_iter().find(|(there, _)| there == name);
+    push.commands
+        .iter()
+        .map(|command| head(&command.name).map_or_else(|| super::read::ZERO.to_owned(), |(_, sha)| sha))
+        .collect()
+}
+
+/// Every ref that really moved is a push. One that stood there before is none: git repeats a push by itself when the
+/// connection breaks, and is refused for it.
+fn tell(world: &Mutex<World>, admitted: &Admitted, push: &Commands, verdicts: &[Verdict], before: &[String]) {
+    let after = heads(admitted, push);
     let mut world = lock(world);
-    for (command, verdict) in push.commands.iter().zip(verdicts) {
-        let at = world.git.refs(admitted.repo, &command.name).into_iter().find(|(name, _)| *name == command.name);
-        let at = at.map_or_else(|| super::read::ZERO.to_owned(), |(_, sha)| sha);
-        if verdict.is_ok() && at == command.new && command.old != command.new {
+    for (((command, verdict), before), after) in push.commands.iter().zip(verdicts).zip(before).zip(&after) {
+        let moved = *before == command.old && *after == command.new && command.old != command.new;
+        if verdict.is_ok() && moved {
             world.after_push(&admitted.actor, admitted.repo, &command.name, &command.old, &command.new, true);
         } else {
             let reason = verdict.as_ref().err().map_or("refused by git", |refused| refused.reason.as_str());

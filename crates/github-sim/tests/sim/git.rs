@@ -122,4 +122,6 @@ async fn a_push_whose_answer_is_lost_has_happened() {
     stage.sim.fault(github_sim::FaultRule::new("git/receive-pack", github_sim::Fault::DoAndDrop, 1));
     assert!(!git(&work, &["push", "-q", "origin", "HEAD:x"]).0);
     assert_eq!(stage.sim.branches(REPO).unwrap(), ["main", "x"]);
+    // It has happened once, though git itself tries again when a connection breaks that it has used before.
+    assert_eq!(stage.sim.ledger().iter().filter(|effect| effect.what == "ref.push").count(), 1);
 }
