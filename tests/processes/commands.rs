@@ -1,1 +1,150 @@
-//! commands
+//! The other commands, beside a running server and on its store: exit codes, JSON, and text without escape codes.
+
+use serde_json::{Value, json};
+
+use super::github::MAINTAINER;
+use super::story::{PYTHON, Pace};
+use super::world::World;
+
+/// What a command that must fail says, with its exit code.
+fn fails(world: &World, arguments: &[&str]) -> (i32, String) {
+    let output = world.baton.command(arguments);
+    assert!(!output.status.success(), "{output:?}");
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// What people read, when it goes into a pipe.
+fn read(world: &World, arguments: &[&str]) -> String {
+    let text = world.baton.says(arguments);
+    assert!(!text.contains('\x1b'), "{arguments:?}: {text:?}");
+    assert!(!text.trim().is_empty(), "{arguments:?} says nothing");
+    text
+}
+
+#[test]
+fn a_task_from_the_command_line() {
+    let mut world = World::with(PYTHON, &Pace::default());
+    world.hand_over();
+    world.wait_for_plan();
+    world.until("the plan is recorded", || world.state().filter(|state| state == "awaiting_approval"));
+
+    let plan: Value = serde_json::from_str(&world.baton.says(&["task", "plan", "1"])).unwrap();
+    assert_eq!(plan["revision"], 1);
+    let (code, said) = fails(&world, &["task", "approve", "1", "7"]);
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(world.state().as_deref(), Some("awaiting_approval"));
+    let (code, said) = fails(&world, &["task", "diff", "1"]);
+    assert_eq!(code, 1, "{said}");
+
+    // The operator's word instead of a comment.
+    assert_eq!(world.baton.says(&["task", "approve", "acme/dotfile#1"]), "Task 1 is now `queued`.\n");
+    let pull = world.until("the pull request is there", || {
+        let done = world.github.list(&world.at("check-runs")).iter().any(|run| run["status"] == "completed");
+        done.then(|| world.pulls().pop()).flatten()
+    });
+
+    let list = read(&world, &["task", "list"]);
+    assert!(list.starts_with("TASK  ISSUE") && list.contains("acme/dotfile#1") && list.contains("in_review"), "{list}");
+    assert_eq!(world.baton.json(&["task", "list", "--json", "--state", "merged"]), Vec::<Value>::new());
+    assert_eq!(world.baton.json(&["task", "list", "--json", "--live"]).len(), 1);
+
+    let show = read(&world, &["task", "show", "1"]);
+    for part in ["task 1 · acme/dotfile#1 · in_review", "asked for by alice", "history"] {
+        assert!(show.contains(part), "{part}: {show}");
+    }
+    let whole = world.baton.json(&["task", "show", "1", "--json"]).remove(0);
+    let states: Vec<_> = whole["history"].as_array().unwrap().iter().map(|entry| entry["state_after"].clone()).collect();
+    assert_eq!(states.first(), Some(&json!("planning")), "{states:?}");
+    assert_eq!(states.last(), Some(&json!("in_review")), "{states:?}");
+    assert_eq!(whole["runs"].as_array().unwrap().len(), 2);
+
+    let log = read(&world, &["task", "log", "1"]);
+    assert!(log.contains("── run 1.1 · plan · scripted") && log.contains("── run 1.2 · implement"), "{log}");
+    assert!(log.contains(&world.nonce), "{log}");
+    let entries = world.baton.json(&["task", "log", "1", "--json"]);
+    assert!(entries.len() > 10 && entries.iter().all(|entry| entry["run"].is_string()), "{entries:#?}");
+
+    let diff = read(&world, &["task", "diff", "1"]);
+    let number = pull["number"].as_u64().unwrap();
+    assert_eq!(diff.trim(), world.github.text(&format!("{}/{number}", world.at("diff"))).trim());
+    assert_eq!(pull["draft"], false);
+    world.baton.stop();
+}
+
+#[test]
+fn cancelling_pausing_and_what_is_not_there() {
+    let mark = format!("sleep 30.{:09}", rand::random::<u32>() % 1_000_000_000);
+    let mut world = World::with(PYTHON, &Pace { planning: Some(mark.clone()), working: None });
+    assert_eq!(read(&world, &["task", "list"]), "(nothing)\n");
+    read(&world, &["pause"]);
+    world.hand_over();
+    world.until("the task waits", || world.said().into_iter().find(|it| it.contains("paused this bot")));
+    assert_eq!(super::traces::running(&mark), None);
+    read(&world, &["resume"]);
+    world.until("the planning agent's command runs", || super::traces::running(&mark));
+    assert_eq!(world.baton.says(&["task", "cancel", "1"]), "Task 1 is now `cancelled`.\n");
+    world.until("the agent's command is gone", || super::traces::running(&mark).is_none().then_some(()));
+
+    for unknown in [&["task", "show", "99"][..], &["task", "show", "acme/dotfile#99"], &["task", "cancel", "ninety"], &["delivery", "show", "9999"]] {
+        let (code, said) = fails(&world, unknown);
+        assert_eq!(code, 2, "{unknown:?}: {said}");
+    }
+    let (code, said) = fails(&world, &["task", "frobnicate"]);
+    assert_eq!(code, 2, "{said}");
+    let (code, said) = fails(&world, &["task", "approve", "1"]);
+    assert_eq!(code, 1, "{said}");
+    world.baton.stop();
+    world.nothing_runs();
+}
+
+#[test]
+fn deliveries_and_the_state_of_things() {
+    let mut world = World::with(PYTHON, &Pace::default());
+    world.play();
+    let before = world.github.deeds().len();
+
+    let deliveries = world.baton.json(&["delivery", "list", "--json", "--limit", "500"]);
+    let settled = |row: &Value| ["handled", "ignored"].contains(&row["outcome"].as_str().unwrap());
+    assert!(deliveries.len() > 10 && deliveries.iter().all(settled), "{deliveries:#?}");
+    let list = read(&world, &["delivery", "list"]);
+    assert!(list.starts_with("DELIVERY  RECEIVED"), "{list}");
+
+    let assigned = deliveries.iter().filter(|row| row["event"] == "issues").find_map(|row| {
+        let id = row["id"].to_string();
+        let whole = world.baton.json(&["delivery", "show", &id, "--json"]).remove(0);
+        let body: Value = serde_json::from_str(whole["body"].as_str().unwrap()).unwrap();
+        (body["action"] == "assigned").then_some(id)
+    });
+    let assigned = assigned.unwrap();
+    assert!(read(&world, &["delivery", "show", &assigned]).contains("\"assigned\""));
+    read(&world, &["delivery", "replay", &assigned]);
+    world.until("it was looked into again", || {
+        let row = world.baton.json(&["delivery", "show", &assigned, "--json"]).remove(0);
+        (row["delivery"]["outcome"] != "received").then_some(())
+    });
+    // What was done is not done again.
+    assert_eq!(world.baton.json(&["task", "list", "--json"]).len(), 1);
+    let visible = |deeds: &[(String, Value)]| deeds.iter().filter(|(what, _)| !what.starts_with("token.")).count();
+    assert_eq!(visible(&world.github.deeds()[before..]), 0);
+
+    read(&world, &["migrate"]);
+    let findings = world.baton.json(&["doctor", "--json"]);
+    let faults: Vec<_> = findings.iter().filter(|it| it["verdict"] == "fault").collect();
+    assert!(faults.is_empty() && findings.len() > 6, "{findings:#?}");
+    assert!(read(&world, &["doctor"]).contains("the App is Baton (baton)"));
+    world.says(MAINTAINER, "Thank you!");
+    world.audit();
+}
+
+/// What the doctor finds is a sentence with what to do, and exit code 2.
+#[test]
+fn a_doctor_who_finds_something() {
+    let world = World::with(PYTHON, &Pace::default());
+    world.baton.write(&world.baton.text().replace("api_url = \"http://", "api_url = \"http://127.0.0.1:1/"));
+    let output = world.baton.command(&["doctor", "--json"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let findings: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let faults: Vec<_> = findings.iter().filter(|it| it["verdict"] == "fault").map(|it| it["check"].clone()).collect();
+    assert_eq!(faults, ["github"], "{findings:#?}");
+}
