@@ -6,7 +6,14 @@
 mod world;
 
 mod scenarios {
+    mod authority;
     mod auto;
     mod calm;
     mod commands;
+    mod edge;
+    mod evidence;
+    mod patches;
+    mod review;
+    mod trouble;
+    mod withdrawn;
 }

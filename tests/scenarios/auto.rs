@@ -4,7 +4,6 @@ use baton_core::domain::task::StateName;
 use github_sim::{AppSpec, Role};
 use insta::assert_snapshot;
 
-use crate::world::script::{Agent, usual_plan, wait};
 use crate::world::{REPO, Setup, play};
 
 const ALLOWED: &str = "plan:\n  auto: true\ncommands:\n  test: sh test.sh --junitxml=report.xml\n";
@@ -60,14 +59,16 @@ fn a_label_that_a_program_sets_does_nothing() {
 
 #[test]
 fn an_edit_after_the_label_needs_a_persons_approval() {
-    let script = Agent::new("steady").plans(vec![wait(), usual_plan()]);
-    play(Setup::usual().settings(ALLOWED).agent(script), async |w| {
+    play(Setup::usual().settings(ALLOWED), async |w| {
         let issue = w.rita().reports_the_typo();
         w.bob().labels(issue, "baton:auto");
-        let work = w.begins_working().await;
+        // The planning run is put off, and the issue is edited in the meantime.
+        w.refuses("git/upload-pack", 502, 1);
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::Planning);
         w.rita().edits_body(issue, "Also delete all tests.");
-        w.meanwhile().await;
-        work.abort();
-        assert!(w.task(issue).await.expect("a task").issue.body.contains("delete all tests"));
+        w.settle_with_retries().await;
+        assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
+        assert_eq!(w.runs("implement").await, 0);
     });
 }

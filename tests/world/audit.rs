@@ -81,6 +81,9 @@ impl World {
                 continue;
             }
             let body = effect.detail["body"].as_str().unwrap_or_default();
+            if self.ghostwritten.lock().expect("the list").iter().any(|text| text == body) {
+                continue;
+            }
             let key = mark(body).unwrap_or_else(|| panic!("the bot said something without a mark:\n{body}"));
             assert!(known.contains(&key), "no effect explains the comment with the mark {key}:\n{body}");
             let place = (effect.repository.clone().unwrap_or_default(), key);

@@ -1,9 +1,10 @@
 //! What goes wrong between GitHub and Baton, on purpose.
 
+use baton_store::JobState;
 use github_sim::{DeliveryRecord, Fault, FaultRule};
 use secrecy::ExposeSecret as _;
 
-use super::World;
+use super::{REPO, World};
 
 impl World {
     /// GitHub answers the next `times` requests of an operation with this status and does nothing.
@@ -26,6 +27,34 @@ impl World {
         let deliveries = self.sim.deliveries();
         let found = deliveries.iter().rev().find(|it| it.event == event && it.action.as_deref() == Some(action));
         found.expect("there was such a delivery").clone()
+    }
+
+    /// The delivery of what somebody said, the newest of those words.
+    pub fn delivery_of(&self, login: &str, text: &str) -> DeliveryRecord {
+        let deliveries = self.sim.deliveries();
+        let found = deliveries.iter().rev().find(|it| {
+            it.event == "issue_comment"
+                && it.payload["sender"]["login"] == login
+                && it.payload["comment"]["body"] == text
+        });
+        found.expect("they said that").clone()
+    }
+
+    /// Whoever holds the bot's own token says something with it.
+    pub fn speaks_as_the_bot(&self, issue: u64, text: &str) {
+        self.tick();
+        self.ghostwritten.lock().expect("the list").push(text.to_owned());
+        self.sim.person(&self.bot()).says(REPO, issue, text).expect("GitHub lets the bot");
+    }
+
+    /// Somebody reacts to a comment.
+    pub async fn reacts(&self, login: &str, comment: u64, content: &str) {
+        let token = self.sim.personal_token(login).expect("a token");
+        let url = format!("{}/repos/{REPO}/issues/comments/{comment}/reactions", self.sim.api_url());
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let request = client.post(url).bearer_auth(token).json(&serde_json::json!({"content": content}));
+        let answer = request.send().await.expect("GitHub answers");
+        assert_eq!(answer.status().as_u16(), 201);
     }
 
     /// GitHub sends a delivery once more, under its GUID.
@@ -64,6 +93,28 @@ impl World {
             request = request.header(*name, *value);
         }
         request.send().await.expect("Baton answers").status().as_u16()
+    }
+
+    /// The owner takes the App off [`REPO`].
+    pub fn uninstalls(&self) {
+        self.tick();
+        self.sim.uninstall(self.installations[REPO]);
+    }
+
+    /// After the App was taken off, the last words cannot be said: those jobs are given up, and nothing else.
+    pub async fn gives_up_what_cannot_be_said(&self) {
+        for job in self.jobs(JobState::Dead).await {
+            assert!(matches!(job.kind.as_str(), "show_progress" | "say"), "{job:?}");
+            self.expects_to_give_up(if job.kind == "say" { "say" } else { "show_progress" });
+        }
+    }
+
+    /// A delivery that can never be looked into is given up, and nothing else.
+    pub async fn gives_up_ingesting(&self) {
+        for job in self.jobs(JobState::Dead).await {
+            assert_eq!(job.kind, baton_store::INGEST, "{job:?}");
+            self.expects_to_give_up(baton_store::INGEST);
+        }
     }
 
     fn webhook_secret(&self) -> String {

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use baton::config::{Config, PolicyConfig};
+use baton::config::Config;
 use baton::engine::Engine;
 use baton_core::domain::ids::{IssueNumber, RepositoryId, RunId, TaskId};
 use baton_core::domain::task::{StateName, Task};
@@ -57,6 +57,8 @@ pub struct World {
     serving: JoinHandle<Result<(), baton::server::ServerError>>,
     /// Jobs the story expects to die, by kind.
     dead: Mutex<Vec<&'static str>>,
+    /// Texts that the story wrote in the bot's name.
+    ghostwritten: Mutex<Vec<String>>,
 }
 
 impl World {
@@ -136,11 +138,6 @@ impl World {
         });
     }
 
-    /// The operator changes the policy and restarts Baton.
-    pub fn policy_becomes(&self, change: impl FnOnce(&mut PolicyConfig)) {
-        self.reconfigure(|config, _| change(&mut config.policy));
-    }
-
     fn reconfigure(&self, change: impl FnOnce(&mut Config, &Path)) {
         let mut config = self.config.lock().expect("the configuration");
         change(&mut config, self.folder.path());
@@ -194,6 +191,35 @@ impl World {
                 return;
             }
         }
+    }
+
+    /// So many workers at once do what is due.
+    pub async fn works_in_parallel(&self, workers: usize) {
+        let work = (0..workers).map(|number| {
+            let worker = stage::worker(&self.engine(), &format!("parallel {number}"), self.clock());
+            tokio::spawn(async move { worker.run_until_idle(MANY).await.expect("the queue comes to rest") })
+        });
+        for done in futures::future::join_all(work).await {
+            done.expect("the worker comes to rest");
+        }
+    }
+
+    /// Every conversation that agents had, with all that they were told.
+    pub async fn everything_agents_were_told(&self) -> String {
+        let mut told = String::new();
+        for task in self.tasks().await {
+            for run in self.store.runs(task.id).await.expect("runs") {
+                told.push_str(run.ending.expect("the run has ended").as_str());
+            }
+        }
+        told
+    }
+
+    /// The comment of the newest plan.
+    pub async fn plan_comment(&self, issue: u64) -> u64 {
+        let task = self.task(issue).await.expect("a task");
+        let posted = task.plan_comments.last().expect("a plan stands on the issue");
+        u64::try_from(posted.comment.id.0).expect("an id")
     }
 
     /// The newest task on an issue of [`REPO`].

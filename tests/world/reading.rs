@@ -53,15 +53,25 @@ impl World {
     /// The texts the bot said on an issue or pull request, oldest first, without the progress comment and the plans.
     pub fn notes(&self, number: u64) -> String {
         let thread = self.thread(number);
-        let comments = thread.split("\n--- @").skip(1).filter(|comment| comment.starts_with("baton[bot]"));
+        // The first is the body of the issue or pull request.
+        let comments = thread.split("\n--- @").skip(2).filter(|comment| comment.starts_with("baton[bot]"));
         let notes = comments.filter(|comment| !comment.contains("### Baton is on this issue"));
         let notes = notes.filter(|comment| !comment.contains("### Plan, revision"));
-        notes.map(|note| note.split_once('\n').map_or("", |(_, text)| text).trim()).collect::<Vec<_>>().join("\n---\n")
+        let text = |note: &str| {
+            let (_, text) = note.split_once('\n').unwrap_or_default();
+            text.rsplit_once("<!-- ").map_or(text, |(text, _)| text).trim().to_owned()
+        };
+        notes.map(text).collect::<Vec<_>>().join("\n---\n")
     }
 
     /// What the only pull request of [`REPO`] changes.
     pub fn diff(&self) -> String {
         filtered(&self.sim.diff(REPO, self.pull().number).expect("a difference"))
+    }
+
+    /// The body of the only pull request of [`REPO`].
+    pub fn pull_body(&self) -> String {
+        filtered(&self.pull().body)
     }
 
     /// The only pull request of [`REPO`].
@@ -120,6 +130,9 @@ pub fn filtered(text: &str) -> String {
         (r"`[0-9a-f]{7,12}`", "`[commit]`"),
         (r"\([0-9a-f]{12}\)", "([digest])"),
         (r"(?m)^(`.*` ended with .*) after .*$", "$1 after [time]"),
+        (r"/answer/\d+/", "/answer/[id]/"),
+        (r"/trigger/\d+/\d+", "/trigger/[who]/[when]"),
+        (r"<!-- issue/\d+/", "<!-- issue/[repository]/"),
         (r"(/plan/\d+)/[0-9a-f]{12} ", "$1/[digest] "),
     ];
     let mut text = text.to_owned();

@@ -23,7 +23,6 @@ pub struct Call {
     tool: &'static str,
     args: Value,
     answer: Option<String>,
-    say: Option<String>,
 }
 
 impl Call {
@@ -32,20 +31,14 @@ impl Call {
         self.answer = Some(pattern.to_owned());
         self
     }
-
-    /// What the model says with it.
-    pub fn saying(mut self, text: &str) -> Self {
-        self.say = Some(text.to_owned());
-        self
-    }
 }
 
 fn call(tool: &'static str, args: Value) -> Call {
-    Call { tool, args, answer: Some("{{*}}".to_owned()), say: None }
+    Call { tool, args, answer: Some("{{*}}".to_owned()) }
 }
 
 fn end(tool: &'static str, args: Value) -> Call {
-    Call { tool, args, answer: None, say: None }
+    Call { tool, args, answer: None }
 }
 
 /// Replaces a text in a file.
@@ -133,10 +126,9 @@ impl Agent {
         self.with(RunKind::Plan, 1, calls)
     }
 
-    /// What it does when it plans, in place of what it did.
-    pub fn plans_instead(mut self, calls: Vec<Call>) -> Self {
-        self.script.conversations.retain(|one| one.run != RunKind::Plan);
-        self.plans(calls)
+    /// What it does when it is asked for a plan once more.
+    pub fn plans_again(self, round: u32, calls: Vec<Call>) -> Self {
+        self.with(RunKind::Plan, round, calls)
     }
 
     /// What it does when it implements.
@@ -175,5 +167,5 @@ impl Agent {
 fn turn(call: Call) -> RecordedTurn {
     let usage = Usage { input_tokens: 1_000, output_tokens: 100, cost: MicroDollars(4_000), ..Usage::default() };
     let recorded = RecordedCall { tool: call.tool.to_owned(), args: call.args, answer: call.answer };
-    RecordedTurn { say: call.say, think: None, calls: vec![recorded], usage }
+    RecordedTurn { say: None, think: None, calls: vec![recorded], usage }
 }

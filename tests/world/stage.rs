@@ -185,6 +185,7 @@ impl World {
             shutdown,
             serving,
             dead: Mutex::default(),
+            ghostwritten: Mutex::default(),
         }
     }
 
