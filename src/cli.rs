@@ -130,6 +130,6 @@ fn report(fault: &Fault) -> ExitCode {
         Fault::Usage(error) => (error, 2),
         Fault::Failed(error) => (error, 1),
     };
-    eprintln!("baton: {error:#}");
+    eprintln!("baton: {}", table::visible(&format!("{error:#}")));
     ExitCode::from(code)
 }

@@ -18,6 +18,7 @@ pub use sections::{
 
 /// Where a configuration file is looked for when none is named: here, then the user's place, then the system's.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "the owner: the environment is read in this room")]
 pub fn default_places() -> Vec<PathBuf> {
     let mut places = vec![PathBuf::from("baton.toml")];
     let user = std::env::var_os("XDG_CONFIG_HOME")
@@ -32,6 +33,7 @@ pub fn default_places() -> Vec<PathBuf> {
 
 /// How much is logged, as `BATON_LOG` says.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "the owner: the environment is read in this room")]
 pub fn log_filter() -> Option<String> {
     std::env::var("BATON_LOG").ok()
 }

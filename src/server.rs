@@ -72,7 +72,6 @@ impl Web {
     }
 
     /// The routes.
-    #[must_use]
     pub fn router(&self) -> Router {
         Router::new()
             .route("/webhooks/github", post(webhook::receive).layer(DefaultBodyLimit::max(BODY_LIMIT)))

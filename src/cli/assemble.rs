@@ -37,7 +37,7 @@ pub(super) fn configuration(named: Option<&Path>) -> Result<Config, Fault> {
 
 /// Opens the store.
 pub(super) async fn store(config: &Config, migrate: bool) -> Result<Store, Fault> {
-    let options = OpenOptions { migrate, ..OpenOptions::default() };
+    let options = OpenOptions { migrate };
     Store::open(&config.store.url, options).await.map_err(Fault::usage)
 }
 

@@ -37,8 +37,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<(), Fault> {
     );
     line("recorded conversation; its tool calls, the tests and the push are done for real.\n");
     let folder = tempfile::tempdir().context("a folder for the replays").map_err(Fault::failed)?;
-    let mut config = Config::default();
-    config.agents = agents(folder.path()).map_err(Fault::failed)?;
+    let mut config = Config { agents: agents(folder.path()).map_err(Fault::failed)?, ..Config::default() };
     config.policy.agent = Some("careful".into());
     let repositories =
         vec![(CAREFUL.to_owned(), sample::tree(None)), (CARELESS.to_owned(), sample::tree(Some("careless")))];

@@ -29,9 +29,14 @@ pub(super) async fn serve(file: Option<&Path>) -> Result<(), Fault> {
 
     let shutdown = CancellationToken::new();
     let worker = Arc::new(assemble::worker(&config, engine));
-    let working = tokio::spawn(worker.run(shutdown.clone()));
-    let serving = tokio::spawn(listening.serve(shutdown.clone()));
-    wait_for_signal(&shutdown).await?;
+    let mut working = tokio::spawn(worker.run(shutdown.clone()));
+    let mut serving = tokio::spawn(listening.serve(shutdown.clone()));
+    tokio::select! {
+        signal = wait_for_signal(&shutdown) => signal?,
+        // Half a Baton looks alive and is not: whoever supervises the process starts it anew.
+        ended = &mut working => return Err(Fault::failed(anyhow::anyhow!("the worker ended by itself: {ended:?}"))),
+        ended = &mut serving => return Err(Fault::failed(anyhow::anyhow!("the web server ended by itself: {ended:?}"))),
+    }
     working.await.context("the worker broke").map_err(Fault::failed)?;
     serving.await.context("the web server broke").map_err(Fault::failed)?.map_err(Fault::failed)?;
     tracing::info!("stopped");

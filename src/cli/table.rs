@@ -44,5 +44,12 @@ pub(super) fn line(text: &str) {
 
 /// Text from outside, fit for a terminal: escape sequences become visible and do nothing.
 pub(super) fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    let shown = |c: char| match c {
+        '\n' | '\t' => c,
+        // Bidirectional controls and invisible characters can make a line read as another one.
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => '\u{fffd}',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(shown).collect()
 }

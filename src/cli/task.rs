@@ -262,7 +262,7 @@ fn plan(row: &TaskRow) -> Result<(), Fault> {
     };
     let plan =
         plan.ok_or_else(|| Fault::failed(anyhow!("task {} has no plan at this time ({})", row.id, row.state)))?;
-    line(&serde_json::to_string_pretty(plan).map_err(Fault::failed)?);
+    line(&visible(&serde_json::to_string_pretty(plan).map_err(Fault::failed)?));
     Ok(())
 }
 

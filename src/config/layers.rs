@@ -55,6 +55,8 @@ fn hint(nearest: &Option<String>) -> String {
 }
 
 /// The `BATON_…` variables of this process.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the owner: the environment is read in this room")]
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars().filter(|(name, _)| name.starts_with(PREFIX)).collect()
 }

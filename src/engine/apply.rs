@@ -2,11 +2,11 @@
 
 use baton_core::domain::effect::{Effect, Turn};
 use baton_core::domain::event::{Event, Triggered};
-use baton_core::domain::ids::{IssueNumber, TaskId};
+use baton_core::domain::ids::TaskId;
 use baton_core::domain::issue::{RepositoryRef, Thread};
 use baton_core::domain::rejection::Rejection;
 use baton_core::domain::step::{Transition, begin, step};
-use baton_core::domain::task::{Closed, State, Task};
+use baton_core::domain::task::{State, Task};
 use baton_store::{JobId, Json, NewHistory, NewTask, StoreError, TaskChange, TaskRow, Tx};
 
 use super::Engine;
@@ -86,7 +86,7 @@ impl Engine {
                 state: state.as_str(),
                 // A failed task can be retried: it keeps its issue until somebody begins anew or takes it away.
                 live: !next.ended() || matches!(next.state, State::Failed(_)),
-                pull_request: pull_request(&next).or(row.pull_request),
+                pull_request: next.pull.or(row.pull_request),
                 document: &Json::of(&next)?,
             },
             now,
@@ -124,15 +124,6 @@ impl Engine {
 /// The task in a row.
 pub(super) fn read(row: &TaskRow) -> Result<Task, StoreError> {
     row.document.read("task")
-}
-
-fn pull_request(task: &Task) -> Option<IssueNumber> {
-    match &task.state {
-        State::InReview(review) | State::Merged(review) | State::Closed(Closed::PullClosed(review)) => {
-            Some(review.pull)
-        }
-        _ => None,
-    }
 }
 
 /// Who is named in the history: a person's login, or Baton.

@@ -3,14 +3,18 @@
 use baton_core::domain::actor::{AccountKind, Actor, Person, Role};
 use baton_core::domain::effect::Effect;
 use baton_core::domain::event::PlanCommentCheck;
-use baton_core::domain::ids::{Digest, UserId};
+use baton_core::domain::ids::{Digest, IssueNumber, UserId};
 use baton_core::domain::issue::CommentRef;
-use baton_core::domain::task::{Approval, ApprovedThrough, State, Task};
+use baton_core::domain::note::VoidApproval;
+use baton_core::domain::task::{Approval, ApprovedThrough, Task};
 use baton_github::{GitHubError, Repository};
 use baton_queue::Failure;
 use serde::{Deserialize, Serialize};
 
 use super::{Engine, error};
+
+/// The label that counts as its setter's approval in advance.
+pub(super) const AUTO_LABEL: &str = "baton:auto";
 
 /// What is remembered of a comment that was posted: enough to see that it still says the same.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,19 +55,32 @@ impl Engine {
         }
     }
 
-    /// Whether who approved may still write, asked before the approval is used. The operator's own command line needs no
-    /// asking.
-    pub(super) async fn approver_may_write(
+    /// Why an approval does not count any more, asked before it is used; nothing if it does. The operator's own command line
+    /// needs no asking.
+    pub(super) async fn void_approval(
         &self,
         repository: &Repository,
+        issue: IssueNumber,
         approval: &Approval,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<VoidApproval>, Failure> {
         match approval.through {
-            ApprovedThrough::CommandLine => Ok(true),
-            ApprovedThrough::Comment { .. } | ApprovedThrough::Label => {
-                Ok(self.role(repository, &approval.by).await? >= Role::Write)
+            ApprovedThrough::CommandLine => return Ok(None),
+            ApprovedThrough::Comment { .. } => {}
+            ApprovedThrough::Label => {
+                let labelling = repository
+                    .who_labelled(issue, AUTO_LABEL)
+                    .await
+                    .map_err(|refused| error::github(&refused, self.now()))?;
+                let still_theirs = labelling.is_some_and(|labelling| {
+                    !labelling.removed && labelling.actor.is_some_and(|actor| actor.person.id == approval.by.id)
+                });
+                if !still_theirs {
+                    return Ok(Some(VoidApproval::LabelRemoved));
+                }
             }
         }
+        let may_write = self.role(repository, &approval.by).await? >= Role::Write;
+        Ok((!may_write).then(|| VoidApproval::LostAccess { by: approval.by.clone() }))
     }
 
     /// Whether the comment of the plan that waits still says what Baton posted.
@@ -73,8 +90,9 @@ impl Engine {
         task: Option<&Task>,
     ) -> Result<PlanCommentCheck, Failure> {
         let Some(task) = task else { return Ok(PlanCommentCheck::Intact) };
-        let State::AwaitingApproval(waiting) = &task.state else { return Ok(PlanCommentCheck::Intact) };
-        let key = Effect::PostPlan { plan: waiting.plan.clone() }.key(&task.scope(), task.turn());
+        // Also through a pause: one comment can resume and approve.
+        let Some(plan) = task.state.waiting_plan() else { return Ok(PlanCommentCheck::Intact) };
+        let key = Effect::PostPlan { plan: plan.clone() }.key(&task.scope(), task.turn());
         let Some(posted) = self.store().recall::<Posted>(&key).await? else { return Ok(PlanCommentCheck::Intact) };
         match repository.comment(posted.comment.id).await {
             Ok(comment) if Digest::of(&[&comment.body]) == posted.body => Ok(PlanCommentCheck::Intact),

@@ -11,13 +11,17 @@ use baton_core::domain::event::Event;
 use baton_core::domain::ids::{Digest, IssueNumber, RepositoryId};
 use baton_core::domain::issue::{RepositoryRef, Thread};
 use baton_core::domain::task::Withdrawal;
+use baton_github::PullState;
 use baton_queue::{Failure, Handled, JobContext};
-use baton_store::{Delivery, DeliveryOutcome, Ingest, Outcome, TaskFilter};
-use baton_webhook::{Context, Incoming, InstallationChange, PullChange};
+use baton_store::{Delivery, DeliveryOutcome, Ingest, NewJob, Outcome, TaskFilter};
+use baton_webhook::{Context, Incoming, InstallationChange, PullChange, PullRequest};
 
 pub(super) use act::Act;
 
-use super::Engine;
+use super::{Engine, error};
+
+/// GitHub shows things a moment before they are written down here: such a delivery is looked at so often.
+const LOOKS: u32 = 5;
 
 /// What a delivery leads to.
 pub(super) enum Consequence {
@@ -61,7 +65,30 @@ impl Unserved {
     }
 }
 
+/// The kind of the job that considers a delivery in its turn: those about one issue go one after the other, in the order
+/// they came.
+pub(super) const CONSIDER: &str = "consider";
+
 impl Engine {
+    /// Looks what a delivery is about, and puts it in the lane of that issue.
+    pub(super) async fn take_in(&self, context: &JobContext) -> Result<Handled, Failure> {
+        let Ingest { delivery: id } = context.job.payload.read("ingest job")?;
+        let delivery =
+            self.store().delivery(id).await?.ok_or_else(|| Failure::bug(format!("delivery {id} is gone")))?;
+        let body = self.store().delivery_body(id).await?.unwrap_or_default();
+        let mut job = NewJob::new(CONSIDER, &Ingest { delivery: id })?;
+        job.dedupe_key = Some(format!("{CONSIDER}:{id}"));
+        job.priority = context.job.priority;
+        job.max_attempts = context.job.max_attempts;
+        job.lane = lane(&baton_webhook::parse(&delivery.event, &body));
+        let now = self.now();
+        let mut tx = self.store().begin().await?;
+        tx.enqueue(&job, now).await?;
+        tx.complete(&context.lease, &Outcome::Done(None), now).await?;
+        tx.commit().await?;
+        Ok(Handled::Completed)
+    }
+
     /// Handles one delivery: its job ends with the transaction in which it had its effect.
     pub(super) async fn ingest(&self, context: &JobContext) -> Result<Handled, Failure> {
         let Ingest { delivery: id } = context.job.payload.read("ingest job")?;
@@ -77,7 +104,7 @@ impl Engine {
             // The same bytes under another GUID are the same event: GitHub sends some twice, and a captured delivery can
             // be sent again by anybody who captured it.
             Consequence::Acts(_) if !tx.once(&format!("delivery/{}", content_key(&delivery, &body)), now).await? => {
-                DeliveryOutcome::Ignored("the same event came before, under another GUID".to_owned())
+                DeliveryOutcome::Ignored("the same event was dealt with before".to_owned())
             }
             Consequence::Acts(acts) => {
                 let mut notes = Vec::new();
@@ -100,7 +127,7 @@ impl Engine {
                 self.commented(&context, &issue, &comment, &change, job).await
             }
             Incoming::PullRequest { context, pull, change } => match self.served(&context) {
-                Ok(repository) => self.pull_changed(&repository, pull.number, &change).await,
+                Ok(repository) => self.pull_changed(&repository, &pull, &change, job).await,
                 Err(unserved) => Ok(unserved.quietly()),
             },
             Incoming::Push { .. } => Ok(Consequence::ignore("pushes start nothing")),
@@ -136,15 +163,16 @@ impl Engine {
         if is_served { Ok(reference) } else { Err(Unserved::NotAllowed(reference)) }
     }
 
+    /// What became of one of Baton's pull requests, as GitHub tells it now: deliveries come late and out of order.
     async fn pull_changed(
         &self,
-        repository: &RepositoryRef,
-        pull: IssueNumber,
+        reference: &RepositoryRef,
+        pull: &PullRequest,
         change: &PullChange,
+        job: &JobContext,
     ) -> Result<Consequence, Failure> {
-        let event = match change {
-            PullChange::Closed { merged, .. } => Event::PullClosed { pull, merged: *merged },
-            PullChange::Reopened => Event::PullReopened { pull },
+        match change {
+            PullChange::Closed { .. } | PullChange::Reopened => {}
             PullChange::Opened
             | PullChange::Edited
             | PullChange::Synchronize { .. }
@@ -152,11 +180,30 @@ impl Engine {
             | PullChange::ConvertedToDraft => {
                 return Ok(Consequence::ignore("nothing follows from this change of a pull request"));
             }
-        };
-        match self.store().task_of_pull_request(repository.id, pull).await? {
-            Some(row) => Ok(Consequence::Acts(vec![Act::Happened { task: row.id, event }])),
-            None => Ok(Consequence::ignore("not a pull request of Baton's")),
         }
+        let Some(row) = self.store().task_of_pull_request(reference.id, pull.number).await? else {
+            // It may be open on GitHub a moment before that is written down here.
+            let ours = match &pull.author {
+                Some(author) => self.is_ourselves(author.id).await?,
+                None => false,
+            };
+            if ours && job.job.attempts < LOOKS {
+                return Err(Failure::transient("the pull request is not written down yet"));
+            }
+            return Ok(Consequence::ignore("not a pull request of Baton's"));
+        };
+        let newest = self.store().task_of_issue(reference.id, row.issue).await?;
+        if newest.is_some_and(|newest| newest.id != row.id) {
+            return Ok(Consequence::ignore("a later task has taken this issue over"));
+        }
+        let number = pull.number;
+        let now = self.parts().github.repository(reference).pull(number).await;
+        let event = match now.map_err(|refused| error::github(&refused, self.now()))?.state {
+            PullState::Open => Event::PullReopened { pull: number },
+            PullState::Closed => Event::PullClosed { pull: number, merged: false },
+            PullState::Merged => Event::PullClosed { pull: number, merged: true },
+        };
+        Ok(Consequence::Acts(vec![Act::Happened { task: row.id, event }]))
     }
 
     async fn uninstalled(
@@ -181,6 +228,16 @@ impl Engine {
         }
         Ok(if acts.is_empty() { Consequence::ignore("no task there") } else { Consequence::Acts(acts) })
     }
+}
+
+/// The issue, or pull request, that a delivery is about.
+fn lane(incoming: &Incoming) -> Option<String> {
+    let (context, number) = match incoming {
+        Incoming::Issue { context, issue, .. } | Incoming::Comment { context, issue, .. } => (context, issue.number),
+        Incoming::PullRequest { context, pull, .. } => (context, pull.number),
+        _ => return None,
+    };
+    Some(format!("consider/{}/{number}", context.repository.id))
 }
 
 /// Names an event by its content.

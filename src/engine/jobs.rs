@@ -50,6 +50,13 @@ pub(super) fn kind(effect: &Effect) -> &'static str {
 /// Attempts at what only GitHub can refuse: with the queue's pauses, an outage of several hours.
 const PATIENT: u32 = 30;
 
+/// Attempts at a run or a verification: an outage of half an hour before anything is spent. What an agent has spent money
+/// on is tried less often (`perform::run`).
+const RUN_ATTEMPTS: u32 = 12;
+
+/// Attempts at what nobody waits for.
+const COURTESY_ATTEMPTS: u32 = 10;
+
 /// The kinds that [`Effect::StopWork`] stops.
 const WORK: [&str; 4] = ["run", "verify", "push", "open_pull"];
 
@@ -77,15 +84,21 @@ pub(super) async fn enqueue(tx: &mut Tx, effect: &Effect, scope: &Scope<'_>, now
             job.effect_key = Some(key);
             job.lane = lane("work");
             job.slot = Slot::Run;
-            job.max_attempts = 4;
+            job.max_attempts = RUN_ATTEMPTS;
         }
         Effect::Push { .. } | Effect::OpenPull { .. } => {
             job.effect_key = Some(key);
             job.lane = lane("work");
         }
-        Effect::Say { .. } | Effect::PostPlan { .. } | Effect::MinimisePlan { .. } | Effect::RequestReview { .. } => {
+        Effect::PostPlan { .. } => {
             job.effect_key = Some(key);
             job.lane = lane("thread");
+        }
+        // A courtesy must not hold up the plan behind it for hours.
+        Effect::Say { .. } | Effect::MinimisePlan { .. } | Effect::RequestReview { .. } => {
+            job.effect_key = Some(key);
+            job.lane = lane("thread");
+            job.max_attempts = COURTESY_ATTEMPTS;
         }
         Effect::Acknowledge { .. } => {
             job.effect_key = Some(key);

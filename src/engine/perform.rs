@@ -85,6 +85,13 @@ impl Engine {
         Ok(read(&row)?)
     }
 
+    /// Whether the task still waits for what this job does, and nobody has told the job to stop.
+    pub(super) async fn is_awaited(&self, context: &JobContext) -> Result<bool, Failure> {
+        let Payload { effect, .. } = context.job.payload.read("effect job")?;
+        let task = self.task_of(context).await?;
+        Ok(effect.is_awaited_in(&task.state) && !context.cancel.is_cancelled())
+    }
+
     /// Links that may stand in texts about a repository.
     pub(super) fn links(&self, repository: &RepositoryRef) -> Links {
         Links::of_repository(self.parts().github_config.web_url.as_str(), &repository.name)

@@ -1,13 +1,13 @@
 //! `POST /webhooks/github`: the signature is checked over the raw body, the delivery and its job are committed, and only
 //! then GitHub is answered. Nothing of the body is read here, and nothing unsigned is logged.
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as _};
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use baton_store::{NewDelivery, Recorded};
 use secrecy::ExposeSecret;
 
-use super::Web;
+use super::{BODY_LIMIT, Web};
 
 type Answer = (StatusCode, &'static str);
 
@@ -22,6 +22,10 @@ pub(super) async fn receive(State(web): State<Web>, request: Request) -> Answer 
         (None, true) => return (StatusCode::UNAUTHORIZED, "bad signature\n"),
         (None, false) => return (StatusCode::UNAUTHORIZED, "no X-Hub-Signature-256\n"),
     };
+    // What is announced as too large is refused without waiting for it.
+    if usize::try_from(request.body().size_hint().lower()).is_ok_and(|announced| announced > BODY_LIMIT) {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "more than 25 MiB\n");
+    }
     let body = match Bytes::from_request(request, &web).await {
         Ok(body) => body,
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {

@@ -43,9 +43,7 @@ pub use issues::{Issue, IssueState};
 pub use labels::Labelling;
 pub use lengths::{BODY_LIMIT, CHECK_TEXT_LIMIT, TITLE_LIMIT, cap_body, cap_check_text, cap_title};
 pub use markers::{Markers, strip_markers};
-pub use operations::{
-    Level, Needs, OPERATIONS, Operation, Permission, Verb, missing_permissions, needed_permissions,
-};
+pub use operations::{Level, Needs, OPERATIONS, Operation, Permission, Verb, missing_permissions, needed_permissions};
 pub use people::Account;
 pub use pulls::{NewPull, PullRequest, PullState, ReviewRequest};
 pub use repository::Repository;

@@ -236,7 +236,8 @@ mod tests {
     #[test]
     fn the_manifest_asks_for_exactly_what_the_table_needs() {
         let needed = needed_permissions();
-        let needed: BTreeMap<&str, &str> = needed.iter().map(|(permission, level)| (permission.name(), level.name())).collect();
+        let needed: BTreeMap<&str, &str> =
+            needed.iter().map(|(permission, level)| (permission.name(), level.name())).collect();
         let manifest = manifest();
         let asked: BTreeMap<&str, &str> = manifest["default_permissions"]
             .as_object()

@@ -58,6 +58,8 @@ pub struct PullRequest {
 pub struct NewPull<'a> {
     /// Our branch, in the same repository.
     pub head: &'a BranchName,
+    /// The branch's commit.
+    pub commit: &'a CommitSha,
     /// The branch to merge into.
     pub base: &'a str,
     /// The title; cut to [`crate::TITLE_LIMIT`].
@@ -141,14 +143,16 @@ impl Repository {
     pub async fn open_pull_where(
         &self,
         wanted: impl Fn(Option<&Account>, &str) -> bool,
-    ) -> Result<Option<IssueNumber>, GitHubError> {
-        let call = Call::new(&LIST_PULLS, &[self.owner(), self.name()]).query(&[("state", "open"), ("per_page", "100")]);
+    ) -> Result<Option<(IssueNumber, Account)>, GitHubError> {
+        let call =
+            Call::new(&LIST_PULLS, &[self.owner(), self.name()]).query(&[("state", "open"), ("per_page", "100")]);
         let mut found = None;
         each_page(self, call, |page: Vec<wire::Pull>| {
             found = page.into_iter().find_map(|pull| {
                 let author = pull.user.map(Account::from);
                 let body = pull.body.unwrap_or_default();
-                wanted(author.as_ref(), &body).then_some(IssueNumber(pull.number))
+                let is_wanted = wanted(author.as_ref(), &body);
+                author.filter(|_| is_wanted).map(|author| (IssueNumber(pull.number), author))
             });
             if found.is_some() { Enough::Yes } else { Enough::No }
         })
@@ -156,14 +160,15 @@ impl Repository {
         Ok(found)
     }
 
-    /// Opens the pull request of a branch once: finds the one an earlier attempt opened, whatever became of it since, or
-    /// creates it. An existing one is left as it reads.
+    /// Opens the pull request of a branch once: finds the one an earlier attempt opened, or creates it. One that is closed or
+    /// merged counts if it was for the same commit; an older one of the same branch does not. An existing one is left as it
+    /// reads, whoever opened it: the caller looks at its author.
     ///
     /// # Errors
     /// [`GitHubError::Validation`] with GitHub's words: no commits between the branches, no such branch, drafts not
     /// available in this repository.
     pub async fn create_pull(&self, new: &NewPull<'_>) -> Result<Found<PullRequest>, GitHubError> {
-        if let Some(existing) = self.find_pull(new.head).await? {
+        if let Some(existing) = self.find_pull(new.head).await?.filter(|pull| is_of(pull, new)) {
             return Ok(Found::Existing(existing));
         }
         let call = Call::new(&CREATE_PULL, &[self.owner(), self.name()]).body(json!({
@@ -178,7 +183,7 @@ impl Repository {
             Err(error) => error,
         };
         if error.is_ambiguous() || already_exists(&error) {
-            return match self.find_pull(new.head).await {
+            return match self.find_pull(new.head).await.map(|pull| pull.filter(|pull| is_of(pull, new))) {
                 Ok(Some(pull)) if already_exists(&error) => Ok(Found::Existing(pull)),
                 Ok(Some(pull)) => Ok(Found::Created(pull)),
                 Ok(None) | Err(_) => Err(error),
@@ -230,6 +235,10 @@ impl Repository {
             Err(error) => review_refusal(&error).ok_or(error),
         }
     }
+}
+
+fn is_of(pull: &PullRequest, new: &NewPull<'_>) -> bool {
+    pull.state == PullState::Open || pull.head == *new.commit
 }
 
 fn words_of(error: &GitHubError) -> Option<String> {

@@ -2,7 +2,10 @@
 //! once visibly, whichever answer is lost; every refusal typed.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
-#![expect(clippy::disallowed_methods, reason = "the simulator judges a JWT by the machine's clock, so it is signed by that")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the simulator judges a JWT by the machine's clock, so it is signed by that"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -235,7 +238,8 @@ async fn a_pull_request_from_draft_to_merged() {
     assert_eq!(default, "main");
     assert_ne!(base, head);
 
-    let new = NewPull { head: &branch, base: "main", title: "Fix the crash", body: "Closes #1", draft: true };
+    let new =
+        NewPull { head: &branch, commit: &head, base: "main", title: "Fix the crash", body: "Closes #1", draft: true };
     assert_eq!(repository.find_pull(&branch).await, Ok(None));
     let pull = repository.create_pull(&new).await.unwrap();
     let Found::Created(pull) = pull else { panic!("{pull:?}") };
@@ -305,7 +309,7 @@ async fn every_write_shows_once_whatever_is_lost() {
             let issue = world.issue();
             let (branch, head) = world.branch("baton/issue-1");
             world.sim.fault(FaultRule::new(operation, fault.clone(), 2));
-            let new = NewPull { head: &branch, base: "main", title: "t", body: "b", draft: true };
+            let new = NewPull { head: &branch, commit: &head, base: "main", title: "t", body: "b", draft: true };
             let update =
                 CheckRunUpdate { state: CheckState::Queued, title: "t", summary: "s", text: None, details_url: None };
             let mut tries = 0;
@@ -349,8 +353,8 @@ async fn refusals_have_types() {
     assert!(matches!(missing, Err(GitHubError::NotFound { operation: "issues/get" })), "{missing:?}");
     let foreign = repository.comment(CommentId(999_999)).await;
     assert!(matches!(foreign, Err(GitHubError::NotFound { .. })), "{foreign:?}");
-    let (branch, _) = world.branch("baton/issue-1");
-    let none = NewPull { head: &branch, base: "nowhere", title: "t", body: "b", draft: false };
+    let (branch, head) = world.branch("baton/issue-1");
+    let none = NewPull { head: &branch, commit: &head, base: "nowhere", title: "t", body: "b", draft: false };
     let refused = repository.create_pull(&none).await;
     assert!(matches!(refused, Err(GitHubError::Validation { .. })), "{refused:?}");
 

@@ -1,7 +1,7 @@
 //! What a delivery asks of the state machine, decided and written inside one transaction.
 
 use baton_core::command::Command;
-use baton_core::domain::actor::{Action, Person, authorise};
+use baton_core::domain::actor::{Action, Person, Role, authorise};
 use baton_core::domain::effect::Effect;
 use baton_core::domain::event::{Commanded, Event, Origin, Trigger, Triggered};
 use baton_core::domain::ids::TaskId;
@@ -22,7 +22,7 @@ pub(in crate::engine) enum Act {
     /// Somebody typed a command.
     Command { thread: Thread, commanded: Box<Commanded>, line: String },
     /// Somebody typed nearly a command.
-    Mistyped { thread: Thread, to: Person, occasion: String, line: String, nearest: Option<String> },
+    Mistyped { thread: Thread, to: Person, occasion: String, line: String, problem: String, nearest: Option<String> },
     /// Something happened to a task.
     Happened { task: TaskId, event: Event },
     /// Somebody asked for work in a repository that is not served.
@@ -38,8 +38,8 @@ impl Engine {
         match act {
             Act::Trigger { repository, triggered } => self.trigger(tx, &repository, &triggered, doer).await,
             Act::Command { thread, commanded, line } => self.command(tx, &thread, &commanded, line, doer).await,
-            Act::Mistyped { thread, to, occasion, line, nearest } => {
-                let note = Note::Mistyped { to: to.clone(), line, nearest };
+            Act::Mistyped { thread, to, occasion, line, problem, nearest } => {
+                let note = Note::Mistyped { to: to.clone(), line, problem, nearest };
                 self.answer(tx, &thread, &to, occasion, note).await?;
                 Ok(None)
             }
@@ -101,6 +101,14 @@ impl Engine {
         };
         let newest = tx.load_task_of_issue(repository.id, commanded.issue.number).await?;
         let task = newest.as_ref().map(read).transpose()?;
+        let asks = matches!(commanded.command, Command::Status | Command::Help);
+        if asks
+            && task.is_some()
+            && commanded.by.role < Role::Write
+            && !self.may_be_answered(tx, thread, &commanded.by.person).await?
+        {
+            return Ok(Some("asked more often than is answered in an hour".to_owned()));
+        }
         let result = match (&task, &commanded.command, on_issue) {
             (task, Command::Plan, Some(comment)) if begins_anew(task.as_ref()) => {
                 let triggered = Triggered {
@@ -115,11 +123,12 @@ impl Engine {
                 let event = Event::Commanded(Box::new(commanded.clone()));
                 self.apply(tx, task.id, &event, Some(doer)).await?.map(drop)
             }
-            (None, Command::Status, _) => {
-                self.answer(tx, thread, &commanded.by.person, occasion.clone(), Note::Status).await.map(Ok)?
-            }
-            (None, Command::Help, _) => {
-                self.answer(tx, thread, &commanded.by.person, occasion.clone(), Note::Help).await.map(Ok)?
+            (None, Command::Status | Command::Help, _) => {
+                if let Origin::Issue { comment, .. } | Origin::Pull { comment, .. } = commanded.origin {
+                    self.without_task(tx, thread, &Effect::Acknowledge { comment: comment.id }).await?;
+                }
+                let note = if commanded.command == Command::Help { Note::Help } else { Note::Status };
+                self.answer(tx, thread, &commanded.by.person, occasion.clone(), note).await.map(Ok)?
             }
             (None, _, _) => authorise(&commanded.by, Action::Steer).and(Err(Rejection::NoTask)),
         };
@@ -165,16 +174,24 @@ impl Engine {
         occasion: String,
         note: Note,
     ) -> Result<(), StoreError> {
+        if self.may_be_answered(tx, thread, to).await? {
+            let effect = Effect::Say { occasion, thread: thread.clone(), note };
+            self.without_task(tx, thread, &effect).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes one of a person's answers of this hour on this issue, if there is one left.
+    async fn may_be_answered(&self, tx: &mut Tx, thread: &Thread, to: &Person) -> Result<bool, StoreError> {
         let now = self.now();
         let hour = now.0.div_euclid(60 * 60 * 1000);
         for slot in 0..ANSWERS_PER_HOUR {
             let key = format!("answers/{}/{}/{}/{hour}/{slot}", thread.repository.id, thread.number, to.id);
             if tx.once(&key, now).await? {
-                let effect = Effect::Say { occasion, thread: thread.clone(), note };
-                return self.without_task(tx, thread, &effect).await;
+                return Ok(true);
             }
         }
         tracing::info!(issue = %thread.number, "no more answers to this person in this hour");
-        Ok(())
+        Ok(false)
     }
 }

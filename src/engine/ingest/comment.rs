@@ -103,11 +103,12 @@ impl Engine {
                         plan_comment,
                     }),
                 },
-                Found::Mistyped { line_text, nearest, .. } => Act::Mistyped {
+                Found::Mistyped { line_text, nearest, problem, .. } => Act::Mistyped {
                     thread: thread.clone(),
                     to: actor.person.clone(),
                     occasion: format!("answer/{}/{index}", place.id),
                     line: line_text,
+                    problem: problem.to_string(),
                     nearest: nearest.map(str::to_owned),
                 },
             }

@@ -10,10 +10,8 @@ use baton_webhook::{Account, Context, Issue, IssueChange, Origin};
 
 use super::{Act, Consequence};
 use crate::engine::apply::read;
+use crate::engine::facts::AUTO_LABEL;
 use crate::engine::{Engine, error};
-
-/// The label that counts as its setter's approval in advance.
-const AUTO_LABEL: &str = "baton:auto";
 
 /// GitHub's API catches up within seconds; after so many looks its word counts.
 const LOOKS: u32 = 5;
@@ -50,8 +48,11 @@ impl Engine {
             IssueChange::Unlabeled { label: Some(label) } if label.eq_ignore_ascii_case(&self.parts().policy.label) => {
                 self.taken_away(&reference, issue, Withdrawal::Unlabelled, job).await
             }
+            IssueChange::Unlabeled { label: Some(label) } if label.eq_ignore_ascii_case(AUTO_LABEL) => {
+                self.auto_label_removed(&reference, issue, job).await
+            }
             IssueChange::Closed => self.taken_away(&reference, issue, Withdrawal::IssueClosed, job).await,
-            IssueChange::Deleted => self.gone(&reference, issue, Withdrawal::IssueDeleted).await,
+            IssueChange::Deleted => self.taken_away(&reference, issue, Withdrawal::IssueDeleted, job).await,
             IssueChange::Transferred { .. } => self.gone(&reference, issue, Withdrawal::IssueTransferred).await,
             IssueChange::Edited { .. } => self.edited(&reference, issue, job).await,
             IssueChange::Opened | IssueChange::Reopened => Ok(Consequence::ignore("this alone starts nothing")),
@@ -133,7 +134,9 @@ impl Engine {
         let Some(by) = labelling.and_then(|labelling| labelling.actor) else {
             return Ok(Consequence::ignore("who set the label cannot be found out"));
         };
-        let auto = label.eq_ignore_ascii_case(AUTO_LABEL);
+        // What the label approves is the text its setter saw: the delivery's. If that has changed since, it only hands over.
+        let same_text = (&issue.title, &issue.body) == (&now.title, &now.body);
+        let auto = label.eq_ignore_ascii_case(AUTO_LABEL) && same_text;
         let trigger = if auto { Trigger::LabelledAuto } else { Trigger::Labelled };
         self.trigger_by(reference, &repository, by.person, by.kind, trigger, &now).await
     }
@@ -185,6 +188,35 @@ impl Engine {
         Ok(Consequence::Acts(vec![Act::Happened { task: task.id, event: Event::Withdrawn { because } }]))
     }
 
+    /// The approval in advance is taken back; the issue too, if the label was all that handed it over.
+    async fn auto_label_removed(
+        &self,
+        reference: &RepositoryRef,
+        issue: &Issue,
+        job: &JobContext,
+    ) -> Result<Consequence, Failure> {
+        let Some(row) = self.store().task_of_issue(reference.id, issue.number).await? else {
+            return Ok(Consequence::ignore("no task there"));
+        };
+        let repository = self.parts().github.repository(reference);
+        let now = self.issue_now(&repository, issue, job).await?;
+        let has = |wanted: &str| {
+            now.as_ref().is_some_and(|now| now.labels.iter().any(|label| label.eq_ignore_ascii_case(wanted)))
+        };
+        if has(AUTO_LABEL) {
+            return Ok(Consequence::ignore("it is so no more"));
+        }
+        let mut acts = vec![Act::Happened { task: row.id, event: Event::AdvanceTakenBack }];
+        let assigned = now
+            .as_ref()
+            .is_some_and(|now| now.assignees.iter().any(|account| self.is_our_login(&account.person.login)));
+        let task = read(&row)?;
+        if !assigned && !has(&self.parts().policy.label) && task.began_by_label {
+            acts.push(Act::Happened { task: row.id, event: Event::Withdrawn { because: Withdrawal::Unlabelled } });
+        }
+        Ok(Consequence::Acts(acts))
+    }
+
     fn still_ours(&self, now: &IssueNow, because: &Withdrawal) -> bool {
         match because {
             Withdrawal::Unassigned => now.assignees.iter().any(|account| self.is_our_login(&account.person.login)),
@@ -192,10 +224,9 @@ impl Engine {
                 now.labels.iter().any(|label| label.eq_ignore_ascii_case(&self.parts().policy.label))
             }
             Withdrawal::IssueClosed => now.snapshot().open,
-            Withdrawal::Command { .. }
-            | Withdrawal::IssueDeleted
-            | Withdrawal::IssueTransferred
-            | Withdrawal::Uninstalled => false,
+            // It is there.
+            Withdrawal::IssueDeleted => true,
+            Withdrawal::Command { .. } | Withdrawal::IssueTransferred | Withdrawal::Uninstalled => false,
         }
     }
 

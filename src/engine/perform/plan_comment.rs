@@ -21,6 +21,9 @@ impl Engine {
         plan: &Plan,
     ) -> Result<Handled, Failure> {
         let task = self.task_of(context).await?;
+        if task.ended() {
+            return self.finish(context, vec![]).await;
+        }
         let policy = task.effective_policy();
         let protected: Vec<String> =
             plan.draft.files.iter().filter(|file| policy.patch.protects(file)).cloned().collect();

@@ -7,7 +7,7 @@ use baton_core::domain::task::{PatchRef, Proof, Task};
 use baton_core::domain::usage::Usage;
 use baton_core::prose;
 use baton_core::prose::pull::{PullRequest, RunLine};
-use baton_github::{Found, GitHubError, NewPull, Repository, ReviewRequest};
+use baton_github::{Found, GitHubError, NewPull, PullRequest as OnGitHub, PullState, Repository, ReviewRequest};
 use baton_queue::{Failure, Handled, JobContext};
 
 use crate::engine::{Engine, error};
@@ -23,6 +23,9 @@ impl Engine {
     ) -> Result<Handled, Failure> {
         let task = self.task_of(context).await?;
         let Some(work) = task.work().cloned() else { return self.finish(context, vec![]).await };
+        if !self.is_awaited(context).await? {
+            return self.finish(context, vec![]).await;
+        }
         let refused = |refused: GitHubError| error::github(&refused, self.now());
         let (base, _) = github.default_branch().await.map_err(refused)?;
         let template = self.template_at(github.reference().id, &patch.base).await?;
@@ -41,9 +44,23 @@ impl Engine {
             links: &links,
         });
         let draft = !proof.evidence.is_good();
-        let new = NewPull { head: branch, base: &base, title: &title, body: &body, draft };
+        let new = NewPull { head: branch, commit: &patch.head, base: &base, title: &title, body: &body, draft };
         let pull = match github.create_pull(&new).await.map_err(refused)? {
             Found::Created(pull) => pull,
+            Found::Existing(pull) if !self.is_by_us(&pull).await? => {
+                return Err(Failure::permanent(format!(
+                    "pull request #{} from the branch `{branch}` was opened by somebody else; Baton leaves it alone. Close it, or \
+                     delete the branch",
+                    pull.number
+                )));
+            }
+            // A person was faster: it is what it is.
+            Found::Existing(pull) if pull.state != PullState::Open => {
+                let merged = pull.state == PullState::Merged;
+                let events =
+                    vec![Event::PullOpened { pull: pull.number }, Event::PullClosed { pull: pull.number, merged }];
+                return self.finish(context, events).await;
+            }
             Found::Existing(pull) => {
                 let pull = github.update_pull(pull.number, &title, &body).await.map_err(refused)?;
                 if pull.draft != draft {
@@ -58,6 +75,13 @@ impl Engine {
             }
         }
         self.finish(context, vec![Event::PullOpened { pull: pull.number }]).await
+    }
+
+    async fn is_by_us(&self, pull: &OnGitHub) -> Result<bool, Failure> {
+        match &pull.author {
+            Some(author) => self.is_ourselves(author.person.id).await,
+            None => Ok(false),
+        }
     }
 
     pub(super) async fn request_review(

@@ -30,8 +30,13 @@ impl Engine {
         branch: &BranchName,
         approval: &Approval,
     ) -> Result<Handled, Failure> {
-        if !self.approver_may_write(github, approval).await? {
-            return self.finish(context, vec![Event::ApproverLostAccess { by: approval.by.clone() }]).await;
+        let task = self.task_of(context).await?;
+        if let Some(because) = self.void_approval(github, task.issue.number, approval).await? {
+            return self.finish(context, vec![Event::ApprovalVoided { because }]).await;
+        }
+        // Asked last of all: what was cancelled or paused meanwhile does not leave.
+        if !self.is_awaited(context).await? {
+            return self.finish(context, vec![]).await;
         }
         let left_key = format!("branch/{}/{branch}", github.reference().id);
         let left = self.store().recall::<Left>(&left_key).await?;

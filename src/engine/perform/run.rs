@@ -4,7 +4,7 @@ mod brief;
 mod log;
 
 use baton_agent::{AgentFailure, tool_port};
-use baton_core::domain::actor::AccountKind;
+use baton_core::domain::actor::{AccountKind, Role};
 use baton_core::domain::closing::closes;
 use baton_core::domain::effect::{Purpose, RunOrder};
 use baton_core::domain::enclosure::WorkspaceAccess;
@@ -31,6 +31,9 @@ use crate::engine::project::Commands;
 use crate::engine::{Engine, enclose, error};
 use log::Log;
 
+/// An agent that fails after it has spent money is tried so often.
+const PAID_ATTEMPTS: u32 = 3;
+
 /// How a run ended, as it is kept: what a later run needs to go on from it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct RunRecord {
@@ -40,10 +43,12 @@ pub(super) struct RunRecord {
     pub conversation: serde_json::Value,
 }
 
-/// Work of a run that was stopped by a limit, for the next one to go on from.
+/// Work of a run that was stopped by a limit or by a person, for the next one of the same purpose to go on from.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     run: RunId,
+    /// What it is a change of.
+    base: CommitSha,
     head: CommitSha,
 }
 
@@ -55,6 +60,8 @@ struct Ground {
     base: CommitSha,
     settings: RepositorySettings,
     commands: Commands,
+    /// What the repository tells agents: path and text.
+    instructions: Vec<(String, String)>,
     /// The run whose conversation is taken up.
     after: Option<RunId>,
 }
@@ -78,9 +85,9 @@ impl Engine {
             return self.finish(context, vec![]).await;
         }
         if let Purpose::Implement { approval, .. } | Purpose::Revise { approval, .. } = &order.purpose
-            && !self.approver_may_write(github, approval).await?
+            && let Some(because) = self.void_approval(github, task.issue.number, approval).await?
         {
-            return self.finish(context, vec![Event::ApproverLostAccess { by: approval.by.clone() }]).await;
+            return self.finish(context, vec![Event::ApprovalVoided { because }]).await;
         }
         task = match self.say_started(context, order.run).await? {
             Some(task) => task,
@@ -136,12 +143,16 @@ impl Engine {
             return Ok(None);
         }
         let (name, number) = (&github.reference().name, task.issue.number);
-        github
+        let found = github
             .open_pull_where(|author, body| {
                 author.is_some_and(|author| author.kind == AccountKind::User) && closes(body, name, number)
             })
             .await
-            .map_err(|refused| error::github(&refused, self.now()))
+            .map_err(|refused| error::github(&refused, self.now()))?;
+        let Some((pull, author)) = found else { return Ok(None) };
+        // Anybody can open a pull request from a fork; only a writer's keeps Baton away.
+        let author = self.actor(github, author.person, author.kind).await?;
+        Ok((author.role >= Role::Write).then_some(pull))
     }
 
     /// A file that cannot be used is shown where people look for it too: as a check run on the commit that has it. The
@@ -177,22 +188,33 @@ impl Engine {
             }
             Purpose::Implement { plan, .. } => {
                 self.fetch_commit(github, &plan.base).await?;
-                match self.store().recall::<Kept>(&kept_key(task)).await? {
-                    Some(kept) => (kept.head, plan.base.clone(), Some(kept.run)),
-                    None => (plan.base.clone(), plan.base.clone(), None),
-                }
+                (plan.base.clone(), plan.base.clone(), None)
             }
             Purpose::Revise { patch, after, .. } => (patch.head.clone(), patch.base.clone(), Some(*after)),
         };
-        let settings = match self.settings_at(id, &base).await? {
+        let kept = match kept_key(task, order) {
+            Some(key) => self.store().recall::<Kept>(&key).await?.filter(|kept| kept.base == base),
+            None => None,
+        };
+        let (start, after) = match kept {
+            Some(kept) => (kept.head, Some(kept.run)),
+            None => (start, after),
+        };
+        // What steers the work is what was approved with the plan, wherever the work stands by now.
+        let approved_at = match &order.purpose {
+            Purpose::Plan { .. } => &base,
+            Purpose::Implement { plan, .. } | Purpose::Revise { plan, .. } => &plan.base,
+        };
+        let settings = match self.settings_at(id, approved_at).await? {
             Ok(settings) => settings,
             Err(problems) => {
                 let problems = problems.iter().map(ToString::to_string).collect();
                 return Ok(Err(Event::ConfigurationInvalid { run: order.run, problems }));
             }
         };
-        let commands = self.commands_at(id, &base, &settings).await?;
-        Ok(Ok(Ground { start, base, settings, commands, after }))
+        let commands = self.commands_at(id, approved_at, &settings).await?;
+        let instructions = self.instructions_at(id, approved_at).await?;
+        Ok(Ok(Ground { start, base, settings, commands, instructions, after }))
     }
 
     async fn fetch_commit(&self, github: &Repository, commit: &CommitSha) -> Result<(), Failure> {
@@ -214,7 +236,7 @@ impl Engine {
         task: &Task,
         ground: &Ground,
         agent: &Named,
-        request: RunRequest,
+        mut request: RunRequest,
     ) -> Result<Option<Came>, Failure> {
         let id = task.repository.id;
         let checkout = self
@@ -228,32 +250,35 @@ impl Engine {
             Purpose::Implement { .. } | Purpose::Revise { .. } => WorkspaceAccess::Writable,
         };
         // The agent's own limit ends the run in good order; the sandbox's is for an agent that does not keep it.
-        let wall = request.budget.seconds.saturating_add(120);
+        let set_up = super::tests::COMMAND_SECONDS.saturating_mul(ground.commands.setup.len() as u64);
+        let wall = request.budget.seconds.saturating_add(set_up).saturating_add(120);
         let mut session = self.enclose(format!("run-{}", order.run), checkout.path(), access, wall).await?;
-        if access == WorkspaceAccess::Writable {
-            super::tests::set_up(session.as_mut(), &ground.commands.setup).await?;
+        if access == WorkspaceAccess::Writable
+            && let Some(broken) = super::tests::set_up(session.as_mut(), &ground.commands.setup).await?
+        {
+            request.commands.push(format!("(Baton ran the set-up before you; this failed: {broken})"));
         }
 
         let log = Log::new(self.clone(), order.run, context.job.task);
         let outcome = self.converse(context, session.as_mut(), agent, request, &log).await;
         let result = match outcome {
             Ok(outcome) => self.take_out(session.as_mut(), order, task, ground, outcome).await,
-            Err(AgentFailure::Transient { reason, retry_after }) => {
-                self.bill(task.id, order.run, log.usage()).await?;
-                Err(Failure::Transient { reason, retry_after })
+            Err(AgentFailure::Transient { reason, .. }) if context.job.attempts >= PAID_ATTEMPTS => {
+                Err(Failure::permanent(reason))
             }
+            Err(AgentFailure::Transient { reason, retry_after }) => Err(Failure::Transient { reason, retry_after }),
             Err(AgentFailure::Permanent { reason }) => {
                 let usage = log.usage();
                 let record = RunRecord { ended: reason.clone(), conversation: serde_json::Value::Null };
                 Ok(Some(Came { event: Event::RunBroke { run: order.run, reason, usage }, record, usage }))
             }
         };
-        session.stop().await;
-        if context.stop_reason().is_some() || matches!(result, Ok(None)) {
+        let is_told = matches!(result, Ok(Some(_))) && context.stop_reason().is_none();
+        if !is_told {
             self.bill(task.id, order.run, log.usage()).await?;
-            return Ok(None);
         }
-        result
+        session.stop().await;
+        if context.stop_reason().is_some() { Ok(None) } else { result }
     }
 
     /// What a broken-off attempt used is spent all the same.
@@ -327,14 +352,18 @@ impl Engine {
     ) -> Result<Option<Came>, Failure> {
         let RunOutcome { end, usage, conversation } = outcome;
         let run = order.run;
-        let came = |ended: &str, event: Event| {
-            let record = RunRecord { ended: ended.to_owned(), conversation: conversation.clone() };
-            Ok(Some(Came { event, record, usage }))
+        let came = |ended: &str, conversation: serde_json::Value, event: Event| {
+            Ok(Some(Came { event, record: RunRecord { ended: ended.to_owned(), conversation }, usage }))
         };
         match end {
-            RunEnd::Cancelled => Ok(None),
+            RunEnd::Cancelled => {
+                let record = RunRecord { ended: "was stopped".to_owned(), conversation };
+                self.keep(session, order, task, ground, &record, usage).await?;
+                Ok(None)
+            }
             RunEnd::Finished(Finish::Plan { draft }) => came(
                 "wrote a plan",
+                conversation,
                 Event::PlanWritten(Box::new(PlanWritten {
                     run,
                     issue_digest: task.issue.digest(),
@@ -346,34 +375,50 @@ impl Engine {
                 })),
             ),
             RunEnd::Finished(Finish::Nothing { reason, explanation }) => {
-                came("found nothing to do", Event::NothingToDo { run, reason, explanation, usage })
+                came("found nothing to do", conversation, Event::NothingToDo { run, reason, explanation, usage })
             }
             RunEnd::Finished(Finish::Done { summary }) => {
                 match self.import(session, task, ground, &summary).await? {
                     Ok(Some(head)) => {
                         let patch = PatchRef { base: ground.base.clone(), head, summary };
-                        came("made a patch", Event::PatchMade { run, patch, usage })
+                        came("made a patch", conversation, Event::PatchMade { run, patch, usage })
                     }
                     // Kept work of an earlier run may be the whole work.
                     Ok(None) if ground.start != ground.base && matches!(order.purpose, Purpose::Implement { .. }) => {
                         let patch = PatchRef { base: ground.base.clone(), head: ground.start.clone(), summary };
-                        came("made a patch", Event::PatchMade { run, patch, usage })
+                        came("made a patch", conversation, Event::PatchMade { run, patch, usage })
                     }
-                    Ok(None) => came("changed nothing", Event::NothingChanged { run, summary, usage }),
-                    Err(reason) => came("left what cannot be taken out", Event::RunBroke { run, reason, usage }),
+                    Ok(None) => came("changed nothing", conversation, Event::NothingChanged { run, summary, usage }),
+                    Err(reason) => {
+                        came("left what cannot be taken out", conversation, Event::RunBroke { run, reason, usage })
+                    }
                 }
             }
             RunEnd::Exhausted { limit } => {
-                if !matches!(order.purpose, Purpose::Plan { .. })
-                    && let Ok(Some(head)) = self.import(session, task, ground, "Work in progress").await?
-                {
-                    let mut tx = self.store().begin().await?;
-                    tx.remember(&kept_key(task), &Kept { run, head }, self.now()).await?;
-                    tx.commit().await?;
-                }
-                came("reached a limit", Event::RunExhausted { run, limit, usage })
+                let record = RunRecord { ended: "reached a limit".to_owned(), conversation };
+                self.keep(session, order, task, ground, &record, usage).await?;
+                Ok(Some(Came { event: Event::RunExhausted { run, limit, usage }, record, usage }))
             }
         }
+    }
+
+    /// Keeps what a run did that did not come to its end: its changes and its conversation.
+    async fn keep(
+        &self,
+        session: &mut dyn Session,
+        order: &RunOrder,
+        task: &Task,
+        ground: &Ground,
+        record: &RunRecord,
+        usage: Usage,
+    ) -> Result<(), Failure> {
+        let Some(key) = kept_key(task, order) else { return Ok(()) };
+        let Ok(Some(head)) = self.import(session, task, ground, "Work in progress").await? else { return Ok(()) };
+        let mut tx = self.store().begin().await?;
+        tx.remember(&key, &Kept { run: order.run, base: ground.base.clone(), head }, self.now()).await?;
+        tx.end_run(order.run, &Json::of(record)?, &Json::of(&usage)?, self.now()).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// The changes as a commit in Baton's own repository; none if nothing changed. The inner error is for people: the
@@ -405,7 +450,7 @@ impl Engine {
         let web = &self.parts().github_config.web_url;
         let identity = Identity { name: bot.login.clone(), email: bot.commit_email(web) };
         let message = baton_core::prose::pull::commit_message(
-            &task.issue.title,
+            task.work().map_or(&task.issue.title, |work| &work.issue.title),
             summary,
             task.issue.number,
             task.id,
@@ -416,6 +461,12 @@ impl Engine {
     }
 }
 
-fn kept_key(task: &Task) -> String {
-    format!("{}/kept", task.scope())
+/// Kept work belongs to one approved plan and to the commit its purpose starts from: nothing else may go on from it.
+fn kept_key(task: &Task, order: &RunOrder) -> Option<String> {
+    let (plan, start) = match &order.purpose {
+        Purpose::Plan { .. } => return None,
+        Purpose::Implement { plan, .. } => (plan, &plan.base),
+        Purpose::Revise { plan, patch, .. } => (plan, &patch.head),
+    };
+    Some(format!("{}/kept/{}/{start}", task.scope(), plan.digest.short()))
 }

@@ -12,7 +12,7 @@ use crate::engine::project::Commands;
 use crate::engine::{Engine, enclose};
 
 /// Seconds one command may take.
-const COMMAND_SECONDS: u64 = 20 * 60;
+pub(super) const COMMAND_SECONDS: u64 = 20 * 60;
 
 /// Seconds one whole execution may take.
 const EXECUTION_SECONDS: u64 = 45 * 60;
@@ -21,14 +21,14 @@ const EXECUTION_SECONDS: u64 = 45 * 60;
 const REPORTS: usize = 200;
 const REPORT_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Runs the set-up commands; whether all of them succeeded. What they print is not kept here.
-pub(super) async fn set_up(session: &mut dyn Session, setup: &[ShellCommand]) -> Result<bool, Failure> {
+/// Runs the set-up commands; the one that failed, if one did. What they print is not kept here.
+pub(super) async fn set_up(session: &mut dyn Session, setup: &[ShellCommand]) -> Result<Option<String>, Failure> {
     for command in setup {
         if !shell(session, &command.command, &command.folder).await?.ending.success() {
-            return Ok(false);
+            return Ok(Some(command.command.clone()));
         }
     }
-    Ok(true)
+    Ok(None)
 }
 
 async fn shell(session: &mut dyn Session, command: &str, folder: &str) -> Result<Completed, Failure> {

@@ -32,14 +32,17 @@ impl Engine {
     ) -> Result<Handled, Failure> {
         let task = self.task_of(context).await?;
         let id = github.reference().id;
-        if !self.approver_may_write(github, approval).await? {
-            return self.finish(context, vec![Event::ApproverLostAccess { by: approval.by.clone() }]).await;
+        if let Some(because) = self.void_approval(github, task.issue.number, approval).await? {
+            return self.finish(context, vec![Event::ApprovalVoided { because }]).await;
         }
         let asked = patch.head.clone();
         let patch = match self.up_to_date(github, &task, patch).await? {
             Ok(current) => current,
             Err(files) => return self.finish(context, vec![Event::BaseConflicted { head: asked, files }]).await,
         };
+        if patch.head == patch.base {
+            return self.finish(context, vec![Event::BaseHasIt { head: asked }]).await;
+        }
         // What is judged is what would be pushed.
         let judged = self.parts().git.patch(id, &patch.base, &patch.head).await.map_err(|e| error::git(&e))?;
         if let PatchVerdict::Refused { findings } = judge(&judged, &task.effective_policy().patch) {

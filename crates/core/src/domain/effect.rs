@@ -9,7 +9,7 @@ use super::issue::{IssueSnapshot, Thread};
 use super::note::Note;
 use super::plan::Plan;
 use super::run::RunKind;
-use super::task::{Approval, Mend, PatchRef, PlanCause, Proof};
+use super::task::{Approval, Awaited, Mend, PatchRef, PlanCause, Proof, State};
 use super::time::Timestamp;
 
 /// One thing to do outside, or to the queue.
@@ -188,15 +188,6 @@ impl fmt::Display for Turn {
     }
 }
 
-/// How a job's failure for good is treated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
-    /// The task cannot go on without it: it fails, and `/baton retry` does it again.
-    Vital,
-    /// The task goes on; the failure is in the history and the dead-letter list.
-    Courtesy,
-}
-
 impl Effect {
     /// The stable key: the same effect of the same task always has the same one, whoever asks for it, however often.
     ///
@@ -226,20 +217,16 @@ impl Effect {
         }
     }
 
-    /// What its failure for good means for the task.
+    /// Whether this is what a task in `state` waits for.
     #[must_use]
-    pub fn weight(&self) -> Weight {
-        match self {
-            Self::PostPlan { .. } | Self::Run(_) | Self::Verify { .. } | Self::Push { .. } | Self::OpenPull { .. } => {
-                Weight::Vital
-            }
-            Self::Acknowledge { .. }
-            | Self::Say { .. }
-            | Self::MinimisePlan { .. }
-            | Self::ShowProgress
-            | Self::RequestReview { .. }
-            | Self::StopWork
-            | Self::Wake { .. } => Weight::Courtesy,
+    pub fn is_awaited_in(&self, state: &State) -> bool {
+        match (self, state.awaited()) {
+            (Self::Run(order), Some(Awaited::Run(run))) => order.run == run,
+            (Self::PostPlan { plan }, Some(Awaited::PostPlan(waiting))) => plan.digest == waiting.digest,
+            (Self::Verify { patch, .. }, Some(Awaited::Verify(head))) => patch.head == *head,
+            (Self::Push { head, .. }, Some(Awaited::Push(awaited))) => head == awaited,
+            (Self::OpenPull { patch, .. }, Some(Awaited::OpenPull(head))) => patch.head == *head,
+            _ => false,
         }
     }
 

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::actor::{Actor, Person};
+use super::actor::Actor;
+use super::effect::Effect;
 use super::evidence::Evidence;
 use super::ids::{CommentId, CommitSha, Digest, IssueNumber, RunId};
 use super::issue::{CommentRef, IssueSnapshot};
+use super::note::VoidApproval;
 use super::plan::{PlanDraft, PlannedCommands};
 use super::run::NothingReason;
 use super::settings::{RepositorySettings, TaskPolicy};
@@ -43,10 +45,12 @@ pub enum Event {
         /// The comment.
         comment: CommentId,
     },
-    /// Who approved may not write any more, asked before the work was started or pushed.
-    ApproverLostAccess {
-        /// Who.
-        by: Person,
+    /// The label `baton:auto` was taken off.
+    AdvanceTakenBack,
+    /// The approval does not count any more, asked before the work was started, judged or pushed.
+    ApprovalVoided {
+        /// Why.
+        because: VoidApproval,
     },
     /// A worker took up a run.
     RunStarted {
@@ -144,6 +148,11 @@ pub enum Event {
         /// Files in conflict.
         files: Vec<String>,
     },
+    /// The base has come to contain the very same change.
+    BaseHasIt {
+        /// The commit that is not needed any more.
+        head: CommitSha,
+    },
     /// The tests were run on the base and on the branch.
     EvidenceTaken {
         /// The judged commit.
@@ -193,11 +202,9 @@ pub enum Event {
     EffectFailed {
         /// The effect's key.
         key: String,
-        /// What it was, for people.
-        what: String,
-        /// Whether the task cannot go on without it.
-        vital: bool,
-        /// What went wrong.
+        /// What it was.
+        effect: Box<Effect>,
+        /// What went wrong, fit for everybody.
         reason: String,
     },
 }

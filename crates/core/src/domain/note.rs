@@ -29,6 +29,8 @@ pub enum Note {
         to: Person,
         /// The line.
         line: String,
+        /// What is wrong with it, as a sentence.
+        problem: String,
         /// The nearest command.
         nearest: Option<String>,
     },
@@ -127,4 +129,6 @@ pub enum VoidApproval {
     },
     /// The approving comment was deleted before work began.
     CommentDeleted,
+    /// The label `baton:auto` that approved was taken off, or set anew by somebody else.
+    LabelRemoved,
 }

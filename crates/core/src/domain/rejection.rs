@@ -67,6 +67,8 @@ pub enum Rejection {
         /// How.
         state: StateName,
     },
+    /// The issue is handed over again after a failure.
+    FailedBefore,
     /// Only failed and waiting tasks are retried.
     NothingToRetry {
         /// Where the task stands.

@@ -15,7 +15,7 @@ pub struct TaskPolicy {
     pub approval_days: u32,
     /// How often failing tests or a refused patch go back to the agent.
     pub max_rounds: u32,
-    /// Whether the person who asked for the work may also approve it.
+    /// Whether somebody other than the person who asked for the work has to approve it.
     pub second_person_approves: bool,
     /// What one run may use.
     pub run: RunBudget,

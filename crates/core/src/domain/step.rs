@@ -40,13 +40,19 @@ pub fn step(task: &Task, event: &Event, now: Timestamp) -> Result<Transition, Re
             // Handing over what is already in hand changes nothing, except that the automatic label is an approval.
             match triggered.trigger {
                 Trigger::LabelledAuto if !task.ended() => advance(&mut draft, &triggered.by, &triggered.issue)?,
+                _ if matches!(task.state, State::Failed(_)) => {
+                    authorise(&triggered.by, Action::Steer)?;
+                    return Err(Rejection::FailedBefore);
+                }
                 _ => return Err(Rejection::Outdated),
             }
         }
         Event::Commanded(commanded) => command::step(&mut draft, commanded)?,
         Event::Withdrawn { because } => withdraw::step(&mut draft, because)?,
         Event::IssueEdited { issue } => {
-            if task.ended() || task.issue == *issue {
+            // A failed task can be retried, and must then read what the issue says.
+            let is_over = task.ended() && !matches!(task.state, State::Failed(_));
+            if is_over || task.issue == *issue {
                 return Err(Rejection::Outdated);
             }
             draft.task.issue = issue.clone();
@@ -54,9 +60,11 @@ pub fn step(task: &Task, event: &Event, now: Timestamp) -> Result<Transition, Re
         }
         Event::AdvanceGiven { by, issue } => advance(&mut draft, by, issue)?,
         Event::ApprovalDeleted { comment } => withdraw::approval_deleted(&mut draft, *comment)?,
-        Event::ApproverLostAccess { by } => withdraw::approver_lost_access(&mut draft, by)?,
+        Event::AdvanceTakenBack if draft.task.advance == Advance::Nothing => return Err(Rejection::Outdated),
+        Event::AdvanceTakenBack => draft.task.advance = Advance::Nothing,
+        Event::ApprovalVoided { because } => withdraw::approval_voided(&mut draft, because)?,
         Event::TimerFired { timer } => timer::step(&mut draft, *timer)?,
-        Event::EffectFailed { what, vital, reason, .. } => outcome::effect_failed(&mut draft, what, *vital, reason),
+        Event::EffectFailed { effect, reason, .. } => outcome::effect_failed(&mut draft, effect, reason)?,
         Event::RunStarted { .. }
         | Event::RunInterrupted { .. }
         | Event::PlanWritten(_)
@@ -70,6 +78,7 @@ pub fn step(task: &Task, event: &Event, now: Timestamp) -> Result<Transition, Re
         | Event::RunBroke { .. }
         | Event::PatchRefused { .. }
         | Event::BaseConflicted { .. }
+        | Event::BaseHasIt { .. }
         | Event::EvidenceTaken { .. }
         | Event::BranchPushed { .. }
         | Event::PushRefused { .. }

@@ -30,6 +30,8 @@ pub struct Task {
     pub requester: Person,
     /// When it began.
     pub began: Timestamp,
+    /// Whether the label `baton:auto` began it: taking that off then takes the issue away.
+    pub began_by_label: bool,
     /// The operator's policy, narrowed by the repository's file once that was read.
     pub policy: TaskPolicy,
     /// The repository's own file, as read with the newest plan.
@@ -42,6 +44,10 @@ pub struct Task {
     pub plans: u32,
     /// The plans' comments that stand on the issue, oldest first.
     pub plan_comments: Vec<PostedPlan>,
+    /// The branch of its work, named when the first plan was approved and kept from then on.
+    pub branch: Option<BranchName>,
+    /// Its pull request, once there is one.
+    pub pull: Option<IssueNumber>,
     /// Counts retries and resumptions, so that repeated work has keys of its own.
     pub generation: u32,
     /// What all runs used together.
@@ -236,6 +242,21 @@ pub enum State {
     Failed(Failed),
     /// Nobody answered in time.
     Expired,
+}
+
+/// What a task waits for from Baton itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited<'a> {
+    /// A run.
+    Run(RunId),
+    /// A plan's comment.
+    PostPlan(&'a Plan),
+    /// The judgement of a patch.
+    Verify(&'a CommitSha),
+    /// A push.
+    Push(&'a CommitSha),
+    /// A pull request.
+    OpenPull(&'a CommitSha),
 }
 
 /// See [`State::Planning`].
@@ -594,6 +615,53 @@ impl State {
         }
     }
 
+    /// Whether a patch is kept in it.
+    #[must_use]
+    pub fn has_patch(&self) -> bool {
+        match self {
+            Self::Verifying(_) | Self::Revising(_) | Self::InReview(_) => true,
+            Self::Paused(s) => s.resume.has_patch(),
+            Self::WaitingForUser(s) => s.resume.has_patch(),
+            Self::Failed(s) => s.resume.has_patch(),
+            _ => false,
+        }
+    }
+
+    /// The plan that waits for an answer in it, if any; looks through a pause.
+    #[must_use]
+    pub fn waiting_plan(&self) -> Option<&Plan> {
+        match self {
+            Self::AwaitingApproval(s) => Some(&s.plan),
+            Self::Paused(s) => s.resume.waiting_plan(),
+            _ => None,
+        }
+    }
+
+    /// The effect that the task cannot leave this state without, as it was ordered.
+    #[must_use]
+    pub fn awaited(&self) -> Option<Awaited<'_>> {
+        match self {
+            Self::Planning(s) => Some(Awaited::Run(s.run)),
+            Self::Queued(s) => Some(Awaited::Run(s.run)),
+            Self::Implementing(s) => Some(Awaited::Run(s.run)),
+            Self::Revising(s) => Some(Awaited::Run(s.run)),
+            Self::AwaitingApproval(s) => Some(Awaited::PostPlan(&s.plan)),
+            Self::Verifying(s) => Some(match s.stage {
+                Stage::Testing => Awaited::Verify(&s.patch.head),
+                Stage::Pushing(_) => Awaited::Push(&s.patch.head),
+                Stage::Opening(_) => Awaited::OpenPull(&s.patch.head),
+            }),
+            Self::InReview(_)
+            | Self::Paused(_)
+            | Self::WaitingForUser(_)
+            | Self::Merged(_)
+            | Self::Closed(_)
+            | Self::Cancelled(_)
+            | Self::Failed(_)
+            | Self::Expired => None,
+        }
+    }
+
     /// The approved work in it, if any; looks through pauses, failures and the end of the pull request.
     #[must_use]
     pub fn work(&self) -> Option<&Work> {
@@ -607,7 +675,9 @@ impl State {
             Self::WaitingForUser(s) => s.resume.work(),
             Self::Failed(s) => s.resume.work(),
             Self::Merged(s) | Self::Closed(Closed::PullClosed(s)) => Some(&s.work),
-            Self::Planning(_) | Self::AwaitingApproval(_) | Self::Closed(_) | Self::Cancelled(_) | Self::Expired => None,
+            Self::Planning(_) | Self::AwaitingApproval(_) | Self::Closed(_) | Self::Cancelled(_) | Self::Expired => {
+                None
+            }
         }
     }
 }

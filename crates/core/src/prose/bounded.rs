@@ -2,6 +2,7 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 
+use crate::domain::patch::secrets::redact;
 use crate::markdown::dialect::OPTIONS;
 
 /// The most characters that go into a comment, an issue or a pull request's body (GitHub refuses more than 65,536).
@@ -31,16 +32,16 @@ pub fn truncate_bytes(text: &str, max: usize, notice: &str) -> String {
     truncate(text, max, notice, str::len)
 }
 
-/// A body of a comment, an issue or a pull request: at most [`BODY_CHARS`].
+/// A body of a comment, an issue or a pull request: at most [`BODY_CHARS`], and nothing in it that looks like a secret.
 #[must_use]
 pub fn body(text: &str) -> String {
-    truncate_chars(text, BODY_CHARS, NOTICE)
+    truncate_chars(&redact(text), BODY_CHARS, NOTICE)
 }
 
-/// A check run's summary or text: at most [`CHECK_BYTES`].
+/// A check run's summary or text: at most [`CHECK_BYTES`], and nothing in it that looks like a secret.
 #[must_use]
 pub fn check_text(text: &str) -> String {
-    truncate_bytes(text, CHECK_BYTES, NOTICE)
+    truncate_bytes(&redact(text), CHECK_BYTES, NOTICE)
 }
 
 /// One line cut to `max` characters, the last of them `…` where something is missing. Not for Markdown.

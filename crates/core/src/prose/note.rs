@@ -40,16 +40,13 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
             },
             refusal(rejection)
         ),
-        Note::Mistyped { to, line, nearest } => {
+        Note::Mistyped { to, line, problem, nearest } => {
+            // The usage is of Baton's own table; people copy it.
             let nearest = match nearest {
-                Some(nearest) => format!("did you mean `/{nearest}`?"),
+                Some(nearest) => format!("Did you mean `{nearest}`?"),
                 None => "`/baton help` lists the commands.".to_owned(),
             };
-            format!(
-                "{}, {} is not a command; {nearest} Nothing was done.",
-                neutral::literal(&to.login),
-                neutral::code_span(line)
-            )
+            format!("{}, {} was not done: {problem}. {nearest}", neutral::literal(&to.login), neutral::code_span(line))
         }
         Note::Status => match &around.task {
             Some(view) => progress::status(view),
@@ -118,6 +115,11 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
                  pushed. Somebody who may has to approve the plan again: `/plan approve`.",
                 neutral::literal(&by.login)
             ),
+            VoidApproval::LabelRemoved => {
+                "The label `baton:auto`, by which the plan was approved in advance, was taken off, so the plan \
+                                           waits for an approval: `/plan approve`."
+                    .to_owned()
+            }
             VoidApproval::CommentDeleted => {
                 "The comment that approved the plan was deleted before work began, so the plan \
                                              waits again: `/plan approve`."
@@ -137,8 +139,8 @@ fn help(around: &Around<'_>) -> String {
         None => String::new(),
     };
     format!(
-        "{state}Each command stands at the start of a line of a new comment. All but the last two need write access to \
-         this repository.\n\n{}",
+        "{state}A command stands at the start of a line of a new comment. Writers are those who may write to this \
+         repository.\n\n{}",
         spec::help_table(around.place)
     )
 }
@@ -191,15 +193,22 @@ pub fn refusal(rejection: &Rejection) -> String {
         Rejection::Ended { state } => {
             format!("the task has ended (`{}`). `/plan` begins a new one.", state.as_str())
         }
+        Rejection::FailedBefore => {
+            "the last attempt on this issue failed. `/baton retry` goes on from there, `/plan` begins with a new \
+                                    plan."
+                .to_owned()
+        }
         Rejection::NothingToRetry { state } => format!(
             "only a task that failed or waits for a word can be retried; this one is `{}`. {}",
             state.as_str(),
             way_out(*state)
         ),
         Rejection::NothingToPause { state } => {
-            format!("there is nothing to pause; the task is `{}`.", state.as_str())
+            format!("there is nothing to pause; the task is `{}`. {}", state.as_str(), way_out(*state))
         }
-        Rejection::NotPaused { state } => format!("the task is not paused; it is `{}`.", state.as_str()),
+        Rejection::NotPaused { state } => {
+            format!("the task is not paused; it is `{}`. {}", state.as_str(), way_out(*state))
+        }
         Rejection::BudgetSpent => {
             "the task's money is used up. `/baton budget AMOUNT` raises its limit; then `/baton retry`.".to_owned()
         }
@@ -268,7 +277,7 @@ fn failed(reason: &Failure, work_kept: bool) -> String {
             neutral::code_block(text, "")
         ),
         Failure::Effect { what, reason } => format!(
-            "Baton could not {what}:\n\n{}\n\nIt tried repeatedly and has given up.{kept} `/baton retry` tries again.",
+            "Baton could not {what}:\n\n{}\n\nIt has given up.{kept} `/baton retry` tries again, `/plan` begins with a new plan.",
             neutral::code_block(reason, "")
         ),
     }

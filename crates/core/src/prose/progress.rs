@@ -2,7 +2,7 @@
 
 use super::neutral;
 use crate::domain::evidence::Evidence;
-use crate::domain::task::{Question, Stage, State, Task};
+use crate::domain::task::{Closed, Question, Stage, State, Task};
 use crate::domain::time::Timestamp;
 
 /// What the progress comment shows besides the task.
@@ -121,7 +121,7 @@ fn explanation(task: &Task) -> String {
 }
 
 fn checklist(task: &Task) -> Vec<(bool, String)> {
-    let reached = rank(&task.state);
+    let reached = rank(task);
     let plan = match task.plans {
         0 => "Write a plan".to_owned(),
         n => format!("Write a plan (revision {n})"),
@@ -140,7 +140,16 @@ fn checklist(task: &Task) -> Vec<(bool, String)> {
 }
 
 /// How many lines of the checklist are done.
-fn rank(state: &State) -> u8 {
+fn rank(task: &Task) -> u8 {
+    match &task.state {
+        State::Closed(Closed::PullClosed(_)) => 5,
+        // How far the work was is not kept; that there was a plan, people see.
+        State::Closed(_) | State::Cancelled(_) | State::Expired => u8::from(task.plans > 0),
+        other => rank_of(other),
+    }
+}
+
+fn rank_of(state: &State) -> u8 {
     match state {
         State::Planning(_) => 0,
         State::AwaitingApproval(_) => 1,
@@ -151,9 +160,9 @@ fn rank(state: &State) -> u8 {
         },
         State::Revising(_) => 3,
         State::InReview(_) | State::Merged(_) => 5,
-        State::Paused(paused) => rank(&paused.resume),
-        State::WaitingForUser(waiting) => rank(&waiting.resume),
-        State::Failed(failed) => rank(&failed.resume),
+        State::Paused(paused) => rank_of(&paused.resume),
+        State::WaitingForUser(waiting) => rank_of(&waiting.resume),
+        State::Failed(failed) => rank_of(&failed.resume),
         State::Closed(_) | State::Cancelled(_) | State::Expired => 0,
     }
 }

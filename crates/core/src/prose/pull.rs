@@ -4,6 +4,7 @@ use super::neutral::{self, Links};
 use crate::domain::actor::Person;
 use crate::domain::evidence::{CommandRun, Evidence, TestName};
 use crate::domain::ids::{IssueNumber, TaskId};
+use crate::domain::patch::secrets::redact;
 use crate::domain::run::RunKind;
 use crate::domain::task::{ApprovedThrough, PatchRef, Proof, Work};
 use crate::domain::usage::Usage;
@@ -47,7 +48,7 @@ pub struct PullRequest<'a> {
 /// The title: the issue's, on one line.
 #[must_use]
 pub fn title(work: &Work) -> String {
-    neutral::title(&work.issue.title)
+    redact(&neutral::title(&work.issue.title))
 }
 
 /// The body in Markdown.
@@ -77,13 +78,14 @@ pub fn commit_message(
 ) -> String {
     let subject: String = neutral::commit_message_line(title).chars().take(72).collect();
     let body: Vec<String> = summary.lines().take(40).map(neutral::commit_message_line).collect();
-    format!(
+    let message = format!(
         "{subject}\n\n{}\n\nFor issue {issue}.\n\nBaton-Task: {task}\nCo-authored-by: {} <{}+{}@users.noreply.{noreply_host}>\n",
         body.join("\n").trim(),
         requester.login,
         requester.id,
         requester.login,
-    )
+    );
+    redact(&message)
 }
 
 fn provenance(pull: &PullRequest<'_>) -> String {
@@ -110,7 +112,7 @@ fn provenance(pull: &PullRequest<'_>) -> String {
         }
     }
     out.push_str(
-        "\n\nThe agent and the tests ran in a sandbox without any network; no host was asked for.\n\n\
+        "\n\nThe agent and the tests ran in a sandbox without any network.\n\n\
          | Run | Agent | Time | Tokens | Cost |\n|---|---|---|---|---|\n",
     );
     for run in pull.runs {

@@ -2,13 +2,14 @@
 
 use baton_core::command::Command;
 use baton_core::domain::actor::{AccountKind, Actor, Person, Role};
-use baton_core::domain::effect::Timer;
+use baton_core::domain::effect::{Effect, Timer};
 use baton_core::domain::event::{Commanded, Event, Origin, PlanCommentCheck, PlanWritten, Trigger, Triggered};
 use baton_core::domain::evidence::{Evidence, TestName};
 use baton_core::domain::ids::{
     BranchName, CommentId, CommitSha, InstallationId, IssueNumber, RepositoryId, RunId, TaskId, UserId,
 };
 use baton_core::domain::issue::{CommentRef, IssueSnapshot, RepositoryRef};
+use baton_core::domain::note::VoidApproval;
 use baton_core::domain::plan::{Plan, PlanDraft, PlannedCommands};
 use baton_core::domain::run::NothingReason;
 use baton_core::domain::settings::{RepositorySettings, TaskPolicy};
@@ -192,6 +193,10 @@ pub fn every_state() -> Vec<(&'static str, Task)> {
             let mut task = begun();
             task.runs = 2;
             task.plans = 1;
+            task.pull = match &state {
+                State::InReview(r) | State::Merged(r) | State::Closed(Closed::PullClosed(r)) => Some(r.pull),
+                _ => None,
+            };
             task.plan_comments = vec![PostedPlan { revision: 1, comment: comment(100) }];
             task.state = state;
             (label, task)
@@ -263,7 +268,8 @@ pub fn every_event() -> Vec<(&'static str, Event)> {
         ("issue edited", Event::IssueEdited { issue: edited_issue() }),
         ("advance given", Event::AdvanceGiven { by: alice(), issue: issue() }),
         ("approval deleted", Event::ApprovalDeleted { comment: CommentId(200) }),
-        ("approver lost access", Event::ApproverLostAccess { by: alice().person }),
+        ("advance taken back", Event::AdvanceTakenBack),
+        ("approval voided", Event::ApprovalVoided { because: VoidApproval::LostAccess { by: alice().person } }),
         ("run started", Event::RunStarted { run: run(2) }),
         ("run interrupted", Event::RunInterrupted { run: run(2), usage }),
         ("run started, another", Event::RunStarted { run: run(1) }),
@@ -321,13 +327,30 @@ pub fn every_event() -> Vec<(&'static str, Event)> {
         ("expire", Event::TimerFired { timer: Timer::ExpirePlan { revision: 1 } }),
         ("expire question", Event::TimerFired { timer: Timer::ExpireQuestion { generation: 0 } }),
         (
-            "vital effect failed",
-            Event::EffectFailed { key: "k".into(), what: "push".into(), vital: true, reason: "404".into() },
+            "plan could not be posted",
+            Event::EffectFailed {
+                key: "k".into(),
+                effect: Box::new(Effect::PostPlan { plan: plan(1) }),
+                reason: "404".into(),
+            },
+        ),
+        (
+            "push failed for good",
+            Event::EffectFailed {
+                key: "k".into(),
+                effect: Box::new(Effect::Push { head: sha('b'), branch: work().branch, approval: approval() }),
+                reason: "404".into(),
+            },
         ),
         (
             "courtesy failed",
-            Event::EffectFailed { key: "k".into(), what: "react".into(), vital: false, reason: "404".into() },
+            Event::EffectFailed {
+                key: "k".into(),
+                effect: Box::new(Effect::Acknowledge { comment: CommentId(200) }),
+                reason: "404".into(),
+            },
         ),
+        ("base has it", Event::BaseHasIt { head: sha('b') }),
     ]
 }
 

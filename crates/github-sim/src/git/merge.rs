@@ -40,9 +40,10 @@ impl Git {
         let mut onto = base.to_owned();
         for commit in self.commits_between(repo, base, head) {
             let Some(parent) = commit.parents.first() else { continue };
-            let merge_base = format!("--merge-base={parent}");
-            let args = ["merge-tree", "--write-tree", "--no-messages", &merge_base, &onto, &commit.sha];
-            let Ok(tree) = self.line(repo, &args) else { return Ok(None) };
+            // Only git 2.40 and later take the merge base as an argument. A commit with the tree of `onto` and the parent
+            // of the commit to replay has that parent as its merge base with it, for any git.
+            let stand_in = self.commit_tree(repo, &format!("{onto}^{{tree}}"), &[parent], author, "stand-in")?;
+            let Some(tree) = self.merged_tree(repo, &stand_in, &commit.sha) else { return Ok(None) };
             onto = self.commit_tree(repo, &tree, &[&onto], author, &commit.message)?;
         }
         Ok(Some(onto))

@@ -117,7 +117,8 @@ async fn a_pull_request_that_exists_is_found() {
     })
     .await;
     let head = BranchName::try_from("baton/issue-1".to_owned()).unwrap();
-    let new = NewPull { head: &head, base: "main", title: "t", body: "b", draft: true };
+    let commit = "a".repeat(40).parse().unwrap();
+    let new = NewPull { head: &head, commit: &commit, base: "main", title: "t", body: "b", draft: true };
     let found = fake.repository().create_pull(&new).await.unwrap();
     assert!(matches!(&found, Found::Existing(pull) if pull.number == IssueNumber(7)), "{found:?}");
     assert_eq!(fake.count("POST /repos/acme/app/pulls"), 1);

@@ -11,7 +11,7 @@ use baton_core::domain::run::{RunRequest, TrustedComment};
 use baton_core::domain::task::{PlanCause, Task};
 use baton_core::domain::time::Timestamp;
 use baton_core::prose;
-use baton_core::prose::untrusted::visible;
+use baton_core::prose::untrusted::{visible, visible_line};
 use baton_github::Repository;
 use baton_queue::Failure;
 
@@ -47,10 +47,10 @@ impl Engine {
             kind: order.purpose.kind(),
             repository: task.repository.name.to_string(),
             issue_number: issue.number.0,
-            title: visible(&issue.title).text,
+            title: visible_line(&issue.title).text,
             body: visible(&issue.body).text,
             comments: self.writers_comments(github, issue, until).await?,
-            instructions: self.instructions_at(task.repository.id, &ground.base).await?,
+            instructions: ground.instructions.clone(),
             commands: ground.commands.planned().setup.into_iter().chain(ground.commands.planned().test).collect(),
             plan,
             revise,
@@ -79,7 +79,9 @@ impl Engine {
         let mut kept = Vec::new();
         for comment in github.comments(issue.number).await.map_err(refused)? {
             let Some(author) = comment.author else { continue };
-            if author.kind != AccountKind::User || until.is_some_and(|until| comment.created_at > until) {
+            if author.kind != AccountKind::User
+                || until.is_some_and(|until| comment.created_at > until || comment.updated_at > until)
+            {
                 continue;
             }
             let role = match roles.get(&author.person.id.0) {

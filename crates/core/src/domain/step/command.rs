@@ -26,9 +26,9 @@ pub(super) fn step(draft: &mut Draft<'_>, commanded: &Commanded) -> Result<(), R
         Command::Revise { text } => revise(draft, commanded, text)?,
         Command::Reject { .. } => reject(draft, commanded)?,
         Command::Cancel => cancel(draft, &commanded.by)?,
-        Command::Retry => retry(draft)?,
+        Command::Retry => retry(draft, commanded)?,
         Command::Pause => pause(draft, &commanded.by)?,
-        Command::Resume => resume(draft)?,
+        Command::Resume => resume(draft, commanded)?,
         Command::Budget { amount } => {
             let state = draft.task.state.name();
             if state.is_end() && state != StateName::Failed {
@@ -120,6 +120,13 @@ fn plan_anew(draft: &mut Draft<'_>, commanded: &Commanded) -> Result<(), Rejecti
     Ok(())
 }
 
+/// Whether the plan stood on the issue when the comment was written: nobody answers what they have not read.
+fn was_read(draft: &Draft<'_>, commanded: &Commanded, revision: u32) -> Result<(), Rejection> {
+    let Origin::Issue { comment, .. } = commanded.origin else { return Ok(()) };
+    let posted = draft.task.plan_comment(revision).ok_or(Rejection::PlanNotPosted)?;
+    if posted.is_before(&comment) { Ok(()) } else { Err(Rejection::PlanIsNewer { revision }) }
+}
+
 /// An approval counts for exactly the plan that stood on the issue when the comment was written, and for exactly the
 /// issue's text that plan was written for.
 fn approve(draft: &mut Draft<'_>, commanded: &Commanded, asked: Option<u32>) -> Result<(), Rejection> {
@@ -129,14 +136,9 @@ fn approve(draft: &mut Draft<'_>, commanded: &Commanded, asked: Option<u32>) -> 
     if let Some(asked) = asked.filter(|asked| *asked != revision) {
         return Err(Rejection::NotTheNewest { asked, newest: revision });
     }
+    was_read(draft, commanded, revision)?;
     let through = match commanded.origin {
-        Origin::Issue { comment, .. } => {
-            let posted = draft.task.plan_comment(revision).ok_or(Rejection::PlanNotPosted)?;
-            if !posted.is_before(&comment) {
-                return Err(Rejection::PlanIsNewer { revision });
-            }
-            ApprovedThrough::Comment { id: comment.id }
-        }
+        Origin::Issue { comment, .. } => ApprovedThrough::Comment { id: comment.id },
         Origin::Pull { .. } => return Err(Rejection::OnlyOnIssue),
         Origin::CommandLine => ApprovedThrough::CommandLine,
     };
@@ -170,6 +172,7 @@ fn approve(draft: &mut Draft<'_>, commanded: &Commanded, asked: Option<u32>) -> 
 fn revise(draft: &mut Draft<'_>, commanded: &Commanded, wish: &str) -> Result<(), Rejection> {
     issue_takes_commands(commanded)?;
     let previous = waiting_plan(draft)?;
+    was_read(draft, commanded, previous.revision)?;
     draft.task.issue = commanded.issue.clone();
     draft.plan(PlanCause::Revise { previous, wish: wish.to_owned() });
     Ok(())
@@ -179,7 +182,8 @@ fn reject(draft: &mut Draft<'_>, commanded: &Commanded) -> Result<(), Rejection>
     if matches!(commanded.origin, Origin::Pull { .. }) {
         return Err(Rejection::OnlyOnIssue);
     }
-    waiting_plan(draft)?;
+    let plan = waiting_plan(draft)?;
+    was_read(draft, commanded, plan.revision)?;
     let by = commanded.by.person.clone();
     draft.say("end".into(), Note::PlanRejected { by: by.clone() });
     draft.task.state = State::Closed(Closed::Rejected { by });
@@ -198,7 +202,7 @@ fn cancel(draft: &mut Draft<'_>, by: &Actor) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn retry(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+fn retry(draft: &mut Draft<'_>, commanded: &Commanded) -> Result<(), Rejection> {
     let resume = match &draft.task.state {
         State::Failed(failed) => failed.resume.clone(),
         State::WaitingForUser(waiting) => waiting.resume.clone(),
@@ -207,7 +211,7 @@ fn retry(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     if draft.task.money_left().0 == 0 {
         return Err(Rejection::BudgetSpent);
     }
-    draft.enter_again(*resume);
+    enter_again(draft, *resume, commanded);
     Ok(())
 }
 
@@ -235,11 +239,19 @@ fn pause(draft: &mut Draft<'_>, by: &Actor) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn resume(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+fn resume(draft: &mut Draft<'_>, commanded: &Commanded) -> Result<(), Rejection> {
     let resume = match &draft.task.state {
         State::Paused(paused) => paused.resume.clone(),
         other => return Err(Rejection::NotPaused { state: other.name() }),
     };
-    draft.enter_again(*resume);
+    enter_again(draft, *resume, commanded);
     Ok(())
+}
+
+/// A plan is written for what the issue says now; approved work stays what was approved.
+fn enter_again(draft: &mut Draft<'_>, state: State, commanded: &Commanded) {
+    if matches!(state, State::Planning(_)) {
+        draft.task.issue = commanded.issue.clone();
+    }
+    draft.enter_again(state);
 }

@@ -62,9 +62,14 @@ impl<'a> Draft<'a> {
 
     /// Enters `Queued` with a new implementing run for a plan that was just approved.
     pub(super) fn queue(&mut self, plan: Plan, approval: Approval) {
-        let prefix = self.task.settings.branch_prefix.as_deref().unwrap_or("baton");
         let issue = self.task.issue.clone();
-        let branch = BranchName::for_issue(prefix, issue.number, &issue.title, self.task.attempt);
+        let prefix = self.task.settings.branch_prefix.as_deref().unwrap_or("baton");
+        // One task, one branch: a title that changes between two approvals must not make a second one.
+        let branch = match self.task.branch.take() {
+            Some(branch) => branch,
+            None => BranchName::for_issue(prefix, issue.number, &issue.title, self.task.attempt),
+        };
+        self.task.branch = Some(branch.clone());
         self.queue_work(Work { plan, approval, issue, branch, rounds: 0 });
     }
 
@@ -123,7 +128,7 @@ impl<'a> Draft<'a> {
     /// Ends in `Failed`; a retry enters `resume`.
     pub(super) fn fail_to(&mut self, reason: Failure, resume: Box<State>) {
         self.effects.push(Effect::StopWork);
-        let note = Note::Failed { reason: reason.clone(), work_kept: resume.work().is_some() };
+        let note = Note::Failed { reason: reason.clone(), work_kept: resume.has_patch() };
         self.say(format!("failed/{}", self.task.generation), note);
         self.task.state = State::Failed(Failed { reason, resume });
     }
@@ -153,10 +158,7 @@ impl<'a> Draft<'a> {
             State::Queued(Queued { work, .. }) | State::Implementing(Implementing { work, .. }) => {
                 self.queue_work(work);
             }
-            State::Revising(Revising { mut work, patch, mend, after, .. }) => {
-                work.rounds = 0;
-                self.revise(work, patch, mend, after);
-            }
+            State::Revising(Revising { work, patch, mend, after, .. }) => self.revise(work, patch, mend, after),
             State::Verifying(Verifying { work, patch, stage }) => self.verify(work, patch, stage),
             still @ (State::InReview(_)
             | State::Paused(_)

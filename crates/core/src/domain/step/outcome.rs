@@ -58,6 +58,15 @@ pub(super) fn step(draft: &mut Draft<'_>, event: &Event) -> Result<(), Rejection
             draft.plan(PlanCause::Conflict { previous: verifying.work.plan, files: files.clone() });
             Ok(())
         }
+        Event::BaseHasIt { head } => {
+            testing(draft, head)?;
+            let reason = NothingReason::AlreadyFixed;
+            let explanation =
+                "While the work was done, the default branch has come to contain the same change.".to_owned();
+            draft.say("end".into(), Note::NothingToDo { reason, explanation });
+            draft.task.state = State::Closed(Closed::NothingToDo { reason });
+            Ok(())
+        }
         Event::EvidenceTaken { head, patch, evidence, notices } => {
             evidence_taken(draft, head, patch, evidence, notices.clone())
         }
@@ -81,17 +90,20 @@ pub(super) fn step(draft: &mut Draft<'_>, event: &Event) -> Result<(), Rejection
         | Event::IssueEdited { .. }
         | Event::AdvanceGiven { .. }
         | Event::ApprovalDeleted { .. }
-        | Event::ApproverLostAccess { .. }
+        | Event::AdvanceTakenBack
+        | Event::ApprovalVoided { .. }
         | Event::TimerFired { .. }
         | Event::EffectFailed { .. } => Err(Rejection::Outdated),
     }
 }
 
-/// A job that died. What the task cannot do without fails it; the rest stays in the history.
-pub(super) fn effect_failed(draft: &mut Draft<'_>, what: &str, vital: bool, reason: &str) {
-    if vital && !draft.task.ended() {
-        draft.fail(Failure::Effect { what: what.to_owned(), reason: reason.to_owned() });
+/// A job that died. The task fails if that is what it waits for; otherwise the dead-letter list has it.
+pub(super) fn effect_failed(draft: &mut Draft<'_>, effect: &Effect, reason: &str) -> Result<(), Rejection> {
+    if !effect.is_awaited_in(&draft.task.state) {
+        return Err(Rejection::Outdated);
     }
+    draft.fail(Failure::Effect { what: effect.describe().to_owned(), reason: reason.to_owned() });
+    Ok(())
 }
 
 fn current(draft: &Draft<'_>, run: RunId) -> Result<(), Rejection> {
@@ -126,6 +138,10 @@ fn run_started(draft: &mut Draft<'_>, run: RunId) -> Result<(), Rejection> {
 
 fn plan_written(draft: &mut Draft<'_>, written: &PlanWritten) -> Result<(), Rejection> {
     after_run(draft, written.run, written.usage, |draft| {
+        if !matches!(draft.task.state, State::Planning(_)) {
+            let reason = "the agent handed in a plan where work was asked for".to_owned();
+            return draft.fail(Failure::RunBroke { run: written.run, reason });
+        }
         draft.task.plans += 1;
         draft.task.settings = written.settings.clone();
         let plan = Plan::new(
@@ -231,6 +247,8 @@ fn patch_refused(draft: &mut Draft<'_>, head: &CommitSha, findings: &[String]) -
         work.rounds += 1;
         draft.revise(work, patch, mend, after);
     } else {
+        // A person who retries gives the agent all its rounds again.
+        let work = Work { rounds: 0, ..work };
         let resume = Revising { work, run: after, after, patch, mend };
         draft.fail_to(Failure::PatchRefused { findings: findings.to_vec() }, Box::new(State::Revising(resume)));
     }
@@ -256,30 +274,53 @@ fn evidence_taken(
     Ok(())
 }
 
+/// Whatever the task does now, its pull request is its pull request.
 fn pull_opened(draft: &mut Draft<'_>, pull: IssueNumber) -> Result<(), Rejection> {
-    let State::Verifying(Verifying { work, patch, stage: Stage::Opening(proof) }) = &draft.task.state else {
+    if draft.task.pull == Some(pull) && !matches!(draft.task.state, State::Verifying(_)) {
         return Err(Rejection::Outdated);
-    };
-    let (work, patch, proof) = (work.clone(), patch.clone(), proof.clone());
-    if proof.evidence.is_good() {
+    }
+    draft.task.pull = Some(pull);
+    if let State::Verifying(Verifying { stage: Stage::Opening(proof), .. }) = &draft.task.state
+        && proof.evidence.is_good()
+    {
         let mut logins = vec![draft.task.requester.login.clone()];
         logins.extend(draft.task.settings.reviewers.iter().cloned());
         logins.dedup();
         draft.effects.push(Effect::RequestReview { pull, logins });
     }
-    draft.task.state = State::InReview(Box::new(InReview { work, patch, proof, pull }));
+    if let State::Verifying(_) = &draft.task.state
+        && let Some(review) = review_of(&draft.task.state, pull)
+    {
+        draft.task.state = State::InReview(Box::new(review));
+    }
     Ok(())
 }
 
-fn pull_closed(draft: &mut Draft<'_>, pull: IssueNumber, merged: bool) -> Result<(), Rejection> {
-    match &draft.task.state {
-        State::InReview(review) if review.pull == pull => {
-            let review = review.clone();
-            draft.task.state = if merged { State::Merged(review) } else { State::Closed(Closed::PullClosed(review)) };
-            Ok(())
+/// What is in review, as far as a state knows it; looks through pauses and failures.
+fn review_of(state: &State, pull: IssueNumber) -> Option<InReview> {
+    match state {
+        State::InReview(review) => Some((**review).clone()),
+        State::Verifying(Verifying { work, patch, stage: Stage::Opening(proof) | Stage::Pushing(proof) }) => {
+            Some(InReview { work: work.clone(), patch: patch.clone(), proof: proof.clone(), pull })
         }
-        _ => Err(Rejection::Outdated),
+        State::Paused(paused) => review_of(&paused.resume, pull),
+        State::Failed(failed) => review_of(&failed.resume, pull),
+        _ => None,
     }
+}
+
+fn pull_closed(draft: &mut Draft<'_>, pull: IssueNumber, merged: bool) -> Result<(), Rejection> {
+    if draft.task.pull != Some(pull) {
+        return Err(Rejection::Outdated);
+    }
+    let review = match &draft.task.state {
+        State::Merged(_) | State::Closed(_) | State::Cancelled(_) | State::Expired => None,
+        state => review_of(state, pull).map(Box::new),
+    };
+    let review = review.ok_or(Rejection::Outdated)?;
+    draft.effects.push(Effect::StopWork);
+    draft.task.state = if merged { State::Merged(review) } else { State::Closed(Closed::PullClosed(review)) };
+    Ok(())
 }
 
 fn pull_reopened(draft: &mut Draft<'_>, pull: IssueNumber) -> Result<(), Rejection> {

@@ -1,12 +1,11 @@
 //! How work is taken back: the issue withdrawn, the approval void.
 
 use super::Draft;
-use crate::domain::actor::Person;
 use crate::domain::effect::Effect;
 use crate::domain::ids::CommentId;
 use crate::domain::note::{Note, VoidApproval};
 use crate::domain::rejection::Rejection;
-use crate::domain::task::{ApprovedThrough, Cancelled, State, StateName, Withdrawal, Work};
+use crate::domain::task::{Advance, ApprovedThrough, Cancelled, State, StateName, Withdrawal, Work};
 
 /// Whoever takes the issue away, the task ends; a failed one ends quietly, people were told already.
 pub(super) fn step(draft: &mut Draft<'_>, because: &Withdrawal) -> Result<(), Rejection> {
@@ -41,8 +40,8 @@ pub(super) fn approval_deleted(draft: &mut Draft<'_>, comment: CommentId) -> Res
     Ok(())
 }
 
-/// An approval is worth what its author may do when it is used.
-pub(super) fn approver_lost_access(draft: &mut Draft<'_>, by: &Person) -> Result<(), Rejection> {
+/// An approval is worth what its author may do when it is used, and a label what it still says.
+pub(super) fn approval_voided(draft: &mut Draft<'_>, because: &VoidApproval) -> Result<(), Rejection> {
     let work = match &draft.task.state {
         State::Queued(s) => s.work.clone(),
         State::Implementing(s) => s.work.clone(),
@@ -50,15 +49,14 @@ pub(super) fn approver_lost_access(draft: &mut Draft<'_>, by: &Person) -> Result
         State::Verifying(s) => s.work.clone(),
         _ => return Err(Rejection::Outdated),
     };
-    if work.approval.by.id != by.id {
-        return Err(Rejection::Outdated);
-    }
-    void(draft, work, VoidApproval::LostAccess { by: by.clone() });
+    void(draft, work, because.clone());
     Ok(())
 }
 
 fn void(draft: &mut Draft<'_>, work: Work, because: VoidApproval) {
     draft.effects.push(Effect::StopWork);
     draft.say(format!("void/{}", draft.task.runs), Note::ApprovalVoid { because });
+    // What was given in advance was given by the same person in the same breath.
+    draft.task.advance = Advance::Nothing;
     draft.await_approval(work.plan);
 }
