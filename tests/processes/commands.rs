@@ -53,7 +53,8 @@ fn a_task_from_the_command_line() {
         assert!(show.contains(part), "{part}: {show}");
     }
     let whole = world.baton.json(&["task", "show", "1", "--json"]).remove(0);
-    let states: Vec<_> = whole["history"].as_array().unwrap().iter().map(|entry| entry["state_after"].clone()).collect();
+    let states: Vec<_> =
+        whole["history"].as_array().unwrap().iter().map(|entry| entry["state_after"].clone()).collect();
     assert_eq!(states.first(), Some(&json!("planning")), "{states:?}");
     assert_eq!(states.last(), Some(&json!("in_review")), "{states:?}");
     assert_eq!(whole["runs"].as_array().unwrap().len(), 2);
@@ -85,7 +86,12 @@ fn cancelling_pausing_and_what_is_not_there() {
     assert_eq!(world.baton.says(&["task", "cancel", "1"]), "Task 1 is now `cancelled`.\n");
     world.until("the agent's command is gone", || super::traces::running(&mark).is_none().then_some(()));
 
-    for unknown in [&["task", "show", "99"][..], &["task", "show", "acme/dotfile#99"], &["task", "cancel", "ninety"], &["delivery", "show", "9999"]] {
+    for unknown in [
+        &["task", "show", "99"][..],
+        &["task", "show", "acme/dotfile#99"],
+        &["task", "cancel", "ninety"],
+        &["delivery", "show", "9999"],
+    ] {
         let (code, said) = fails(&world, unknown);
         assert_eq!(code, 2, "{unknown:?}: {said}");
     }

@@ -27,7 +27,7 @@ fn it_shows_a_proof_and_a_refusal_and_made_neither_up() {
         "/plan approve",
         "| Tests | Number | Which |",
         "fail on the base's source, pass now",
-        "(merged pull request)",
+        "(open pull request)",
         "(open draft pull request)",
         "broken: passed on the base, fail now",
         "test_after_a_quoted_value",

@@ -113,7 +113,7 @@ fn wait_for_deed(world: &World, what: &str, fits: impl Fn(&Value) -> bool) {
 #[test]
 fn after_the_push_and_before_its_answer() {
     let mut world = World::with(PYTHON, &Pace::default());
-    world.github.fault("git/receive-pack", &json!({ "kind": "delay", "millis": 20_000 }), None);
+    world.github.fault("git/receive-pack", &json!({ "kind": "do_and_drop" }), None);
     world.hand_over();
     approve(&world);
     wait_for_deed(&world, "ref.push", |_| true);
@@ -221,7 +221,9 @@ fn at_random(kills: u32) {
 
 /// What GitHub could not deliver while there was no server, its owner sends again.
 fn redeliver_what_failed(world: &World) {
-    world.until("GitHub has tried to deliver everything", || (world.github.get("settled")["pending"] == 0).then_some(()));
+    world.until("GitHub has tried to deliver everything", || {
+        (world.github.get("settled")["pending"] == 0).then_some(())
+    });
     for delivery in world.github.list("deliveries") {
         if !delivery["status"].as_u64().is_some_and(|status| status < 300) {
             world.github.post(&format!("deliveries/{}/attempts", delivery["guid"].as_str().unwrap()), &json!({}));

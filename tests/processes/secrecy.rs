@@ -40,9 +40,12 @@ impl Secrets {
         words.map(token).find(|token| self.tokens.iter().any(|end| token.len() > 8 && token.ends_with(end.as_str())))
     }
 
+    fn is_shown_by(&self, seen: &Seen) -> bool {
+        self.in_text(&seen.cmdline).or_else(|| self.in_text(&seen.environ)).is_some()
+    }
+
     fn shown(&self) -> Vec<Seen> {
-        let shown = |seen: &Seen| self.in_text(&seen.cmdline).or_else(|| self.in_text(&seen.environ)).is_some();
-        traces::processes().into_iter().filter(shown).collect()
+        traces::processes().into_iter().filter(|seen| self.is_shown_by(seen)).collect()
     }
 }
 
@@ -77,23 +80,20 @@ fn no_secret_is_in_any_process_or_sandbox() {
     let pids: Vec<u32> = sandboxed.iter().filter_map(|it| it.split(' ').next()?.parse().ok()).collect();
     assert!(pids.iter().all(|pid| !with_canary.contains(pid)), "{with_canary:?} {sandboxed:#?}");
 
-    // While git pushes.
-    let git = world.until("git talks to GitHub", || {
-        let found = traces::processes().into_iter().find(|it| {
-            it.cmdline.contains(world.folder().to_str().unwrap()) && it.cmdline.contains("git") && it.cmdline.contains("push")
-        });
-        found.filter(|_| world.github.deeds().iter().any(|(what, _)| what == "ref.push"))
+    // While git pushes: looked at now, judged when all tokens are known.
+    let during_push = world.until("git pushes", || {
+        let seen = traces::processes();
+        let pushes = |it: &Seen| it.cmdline.contains(&world.github.address) && it.cmdline.contains(" push ");
+        seen.iter().any(pushes).then_some(seen)
     });
-    let secrets = Secrets::of(&world);
-    assert!(secrets.in_text(&git.cmdline).is_none() && !git.cmdline.contains("ghs_"), "{}", git.cmdline);
-    assert!(secrets.shown().is_empty(), "{:#?}", secrets.shown());
-    assert!(!git.environ.contains("ghs_"), "{}", git.environ);
 
     let pull = world.wait_for_review();
     let secrets = Secrets::of(&world);
+    let shown: Vec<_> = during_push.iter().filter(|seen| secrets.is_shown_by(seen)).collect();
+    assert!(shown.is_empty(), "{shown:#?}");
     let log = world.baton.json(&["task", "log", "1", "--json"]);
     let log = Value::from(log).to_string();
-    assert_eq!(log.matches("looked").count() >= 2, true, "{log}");
+    assert!(log.matches("looked").count() >= 2, "{log}");
     assert!(secrets.in_text(&log).is_none() && !log.contains("ghs_") && !log.contains(CANARY), "{log}");
     assert!(!log.contains("PRIVATE KEY-----\\n") && !log.contains("app.pem"), "{log}");
     for said in [world.thread(), pull["body"].to_string(), world.baton.logs()] {

@@ -42,7 +42,8 @@ fn a_short_run_ends_first() {
 #[test]
 fn a_long_run_is_given_back() {
     let mark = marked(40);
-    let mut world = World::with(PYTHON, &Pace { planning: None, working: Some(format!("test -e /workspace/never || {mark}")) });
+    let mut world =
+        World::with(PYTHON, &Pace { planning: None, working: Some(format!("test -e /workspace/never || {mark}")) });
     world.hand_over();
     world.wait_for_plan();
     world.says(MAINTAINER, "/plan approve");

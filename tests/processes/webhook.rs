@@ -16,6 +16,14 @@ fn rows(baton: &Baton) -> Vec<Value> {
     baton.json(&["delivery", "list", "--json", "--limit", "1000"])
 }
 
+/// The same, once all of it was looked into.
+fn settled(world: &World) -> Vec<Value> {
+    world.until("all deliveries were looked into", || {
+        let rows = rows(&world.baton);
+        (!rows.is_empty() && rows.iter().all(|row| row["outcome"] != "received")).then_some(rows)
+    })
+}
+
 fn guid() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
@@ -44,6 +52,7 @@ fn refused(baton: &Baton, headers: &[(&str, &str)], body: &[u8]) -> u16 {
 #[test]
 fn a01_to_a04_nothing_without_the_right_signature_over_the_raw_body() {
     let mut world = World::with(PYTHON, &Pace::default());
+    settled(&world);
     let baton = &world.baton;
     let secret = &baton.webhook_secret;
     let body = "{\"action\":\"opened\",\"marker\":\"CANARY\\u00e9 \u{1f600} \\/\"}".as_bytes();
@@ -126,6 +135,7 @@ fn a06_one_delivery_a_hundred_times_at_once() {
 #[test]
 fn a08_what_is_too_large_is_cut_off() {
     let mut world = World::with(PYTHON, &Pace::default());
+    settled(&world);
     let baton = &world.baton;
     let guid = guid();
     let before = rows(baton);
@@ -165,6 +175,7 @@ fn resident(pid: u32) -> usize {
 #[test]
 fn a11_what_is_no_delivery() {
     let mut world = World::with(PYTHON, &Pace::default());
+    settled(&world);
     let baton = &world.baton;
     let secret = &baton.webhook_secret;
     let body = b"{\"action\":\"opened\"}";
@@ -203,11 +214,7 @@ fn a11_what_is_no_delivery() {
         let status = baton.post(&headers, body).unwrap().status;
         assert!((200..500).contains(&status), "{event} {kind}: {status}");
     }
-    world.until("all of it was looked into", || {
-        let rows = rows(baton);
-        (rows.len() > before && rows.iter().all(|row| row["outcome"] != "received")).then_some(())
-    });
-    let taken = rows(baton);
+    let taken = settled(&world);
     let of_strangers = &taken[..taken.len() - before];
     assert_eq!(of_strangers.len(), 5, "{of_strangers:#?}");
     let reasons: Vec<_> = of_strangers.iter().map(|row| (&row["outcome"], row["reason"].as_str())).collect();
