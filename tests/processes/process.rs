@@ -45,10 +45,6 @@ impl Process {
         self.child.id()
     }
 
-    pub fn stdout(&self) -> String {
-        read(&self.stdout)
-    }
-
     pub fn stderr(&self) -> String {
         read(&self.stderr)
     }

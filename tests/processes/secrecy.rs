@@ -51,7 +51,7 @@ impl Secrets {
 
 /// What a curious agent can look at: every environment and command line, every file and descriptor it can read.
 const LOOK_AROUND: &str = "env; id -u; cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'; ls -l /proc/self/fd /proc/1/fd; \
-    grep -rlaE 'ghs_|PRIVATE KEY|canary-of' / --exclude-dir=proc --exclude-dir=sys --exclude-dir=usr --exclude-dir=lib 2>/dev/null; \
+    grep -rlaE 'gh[s]_[A-Za-z0-9]|PRIVAT[E] KEY|canary-o[f]' / --exclude-dir=proc --exclude-dir=sys --exclude-dir=usr --exclude-dir=lib 2>/dev/null; \
     cat .git/config; echo looked";
 
 #[test]
@@ -101,7 +101,7 @@ fn no_secret_is_in_any_process_or_sandbox() {
     }
     let needles = [secrets.key.as_str(), &secrets.webhook, "ghs_", CANARY];
     let files = traces::files_with(world.folder(), &needles, &world.secret_files());
-    assert!(files.iter().all(|file| file.file_name().is_some_and(|it| it == "script.json")), "{files:?}");
+    assert!(files.is_empty(), "{files:?}");
     world.audit();
 }
 
