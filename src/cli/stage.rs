@@ -6,8 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
+use baton_core::command::spec::Place;
 use baton_core::domain::ids::{IssueNumber, RepositoryId};
-use baton_core::domain::task::Task;
+use baton_core::domain::note::Note;
+use baton_core::domain::task::{State, Task};
+use baton_core::prose;
+use baton_core::prose::neutral::Links;
+use baton_core::prose::note::Around;
 use baton_queue::Clock;
 use baton_sandbox::{Bubblewrap, Sandbox as _};
 use baton_store::Store;
@@ -120,10 +125,7 @@ impl Stage {
                     return Ok(task);
                 }
                 if task.ended() {
-                    if let Ok(thread) = self.sim.thread(repository, issue) {
-                        table::line(&format!("\n{}", table::visible(&thread)));
-                    }
-                    return Err(Fault::failed(anyhow!("the task ended as `{}`; the issue says why", state.as_str())));
+                    return Err(Fault::failed(anyhow!("the task ended as `{}`. {}", state.as_str(), why(&task))));
                 }
             }
             if started.elapsed() > patience {
@@ -145,6 +147,13 @@ impl Stage {
         self.store.close().await;
         Ok(())
     }
+}
+
+/// Why a task broke, as its issue says it.
+fn why(task: &Task) -> String {
+    let State::Failed(failed) = &task.state else { return "Its issue says why.".to_owned() };
+    let note = Note::Failed { reason: failed.reason.clone(), work_kept: false };
+    prose::note::comment(&note, &Around { task: None, place: Place::Issue, links: &Links::none() })
 }
 
 /// On a stage nothing of value is at stake: what this machine cannot enforce is said and done without. Where no sandbox can

@@ -482,10 +482,9 @@ mod tests {
     fn every_key_of_the_example_is_explained() {
         for (section, line, _) in keys() {
             let key = line.split(' ').next().unwrap_or_default();
-            assert!(
-                DOCS.contains(&format!("`{key}`")) || DOCS.contains(&format!("`{key}_file`")) || key.ends_with("_file"),
-                "[{section}] {key}"
-            );
+            let dotted = format!("{}.{key}", section.rsplit('.').next().unwrap_or_default());
+            let explained = [format!("`{key}`"), format!("`{key},"), format!("{key}`"), dotted];
+            assert!(explained.iter().any(|name| DOCS.contains(name)) || key.ends_with("_file"), "[{section}] {key}");
         }
     }
 }
