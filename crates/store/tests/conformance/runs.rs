@@ -32,7 +32,7 @@ pub async fn a_run_is_begun_followed_and_ended_once(place: Place) {
     assert!(matches!(twice, StoreError::Conflict(_)), "{twice}");
     tx.commit().await.unwrap();
     let run = store.run(id).await.unwrap().unwrap();
-    insta::assert_snapshot!(serde_json::to_string(&run).unwrap(), @r#"{"id":"1.1","task":1,"kind":"plan","agent":"native","model":"model-2","started_at":2,"ended_at":20,"format":1,"ending":"\"finished\"","usage":"5"}"#);
+    insta::assert_snapshot!(serde_json::to_string(&run).unwrap(), @r#"{"id":"1.1","task":1,"kind":"plan","agent":"native","model":"model-2","started_at":2,"ended_at":20,"format":1,"ending":"finished","usage":5}"#);
     assert_eq!(store.runs(task).await.unwrap(), [run]);
     assert_eq!(store.run(RunId { task, number: 2 }).await.unwrap(), None);
 }
