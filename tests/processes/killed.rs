@@ -225,7 +225,7 @@ fn redeliver_what_failed(world: &World) {
         (world.github.get("settled")["pending"] == 0).then_some(())
     });
     for delivery in world.github.list("deliveries") {
-        if !delivery["status"].as_u64().is_some_and(|status| status < 300) {
+        if delivery["status"].as_u64().is_none_or(|status| status >= 300) {
             world.github.post(&format!("deliveries/{}/attempts", delivery["guid"].as_str().unwrap()), &json!({}));
         }
     }

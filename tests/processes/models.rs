@@ -2,16 +2,17 @@
 //! The provider's key is a canary: it must reach the provider, and nothing and nobody else.
 
 use std::fs;
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::baton::secret_file;
 use super::model::Model;
+use super::process::{Process, until};
 use super::story::{PYTHON, Pace};
 use super::traces;
-use super::world::World;
+use super::world::{PATIENCE, World};
 
 /// A world whose agent is a model behind `api`; what the provider saw of it in the end.
 fn play(api: &str, faults: &[&str]) -> Vec<Value> {
@@ -89,13 +90,10 @@ fn through_the_provider_s_faults() {
 fn a_key_in_the_open_would_be_found() {
     let folder = TempDir::new().unwrap();
     let key = format!("canary-{:032x}", rand::random::<u128>());
-    let mut holder = Command::new("sleep").arg("60").env("KEY", &key).spawn().unwrap();
-    let found = super::process::until("the key is seen", super::world::PATIENCE, || {
-        traces::processes().into_iter().find(|seen| seen.environ.contains(&key))
-    });
-    assert_eq!(found.pid, holder.id());
-    holder.kill().unwrap();
-    holder.wait().unwrap();
+    let holder = Process::start("holder", folder.path(), Path::new("sleep"), &["60"], &[("KEY", &key)]);
+    let found =
+        until("the key is seen", PATIENCE, || traces::processes().into_iter().find(|seen| seen.environ.contains(&key)));
+    assert_eq!(found.pid, holder.pid());
     fs::write(folder.path().join("log"), format!("POST with {key}\n")).unwrap();
     assert_eq!(traces::files_with(folder.path(), &[&key], &[]), [folder.path().join("log")]);
 }

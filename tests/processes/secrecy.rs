@@ -1,13 +1,17 @@
 //! Where secrets are while everything runs: in files of the operator's and in Baton's memory, and in no process's
 //! environment or arguments, no sandbox, no log, no database (SECURITY.md D-01, F-06).
 
+use std::path::Path;
+
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::baton::CANARY;
 use super::github::MAINTAINER;
+use super::process::{Process, until};
 use super::story::{PYTHON, Pace};
 use super::traces::{self, Seen};
-use super::world::World;
+use super::world::{PATIENCE, World};
 
 /// What no process may show: the App's key, the webhook secret, and every token that GitHub has given out.
 struct Secrets {
@@ -109,13 +113,9 @@ fn no_secret_is_in_any_process_or_sandbox() {
 #[test]
 fn a_token_in_the_open_would_be_found() {
     let secrets = Secrets { key: "k".repeat(64), webhook: "w".repeat(40), tokens: vec!["Zz9Q".to_owned()] };
-    let mut holder = std::process::Command::new("sleep").arg("60").env("T", "ghs_abcdefghZz9Q").spawn().unwrap();
-    let pid = holder.id();
-    super::process::until("the token is seen", super::world::PATIENCE, || {
-        secrets.shown().iter().any(|seen| seen.pid == pid).then_some(())
-    });
-    holder.kill().unwrap();
-    holder.wait().unwrap();
+    let folder = TempDir::new().unwrap();
+    let holder = Process::start("holder", folder.path(), Path::new("sleep"), &["60"], &[("TOKEN", "ghs_abcdefghZz9Q")]);
+    until("the token is seen", PATIENCE, || secrets.shown().iter().any(|seen| seen.pid == holder.pid()).then_some(()));
     assert_eq!(secrets.in_text("https://x:ghs_abcdefghZz9Q@host/"), Some("abcdefghZz9Q".to_owned()));
     assert_eq!(secrets.in_text("ghs_abcdefghOther"), None);
     assert!(secrets.in_text(&format!("key {}", "w".repeat(41))).is_some());
