@@ -39,9 +39,9 @@ async fn nothing_is_implemented(w: &World) {
 fn b_01_only_writers_steer() {
     play(Setup::usual(), async |w| {
         let issue = w.planned().await;
-        let before = footprint(w).await;
         let mut heard = String::new();
         for (login, role) in [("nora", Role::None), ("rita", Role::Read), ("tina", Role::Triage)] {
+            let before = footprint(w).await;
             w.role(login, role);
             for command in STEERING {
                 w.somebody(login).says(issue, command);
@@ -68,7 +68,11 @@ fn b_01_only_writers_steer() {
                 let issue = w.rita().reports_the_typo();
                 w.somebody(login).says(issue, command);
                 w.settle().await;
-                assert!(!w.notes(issue).contains("write access"), "{login} ({role:?}) says {command}: {}", w.notes(issue));
+                assert!(
+                    !w.notes(issue).contains("write access"),
+                    "{login} ({role:?}) says {command}: {}",
+                    w.notes(issue)
+                );
                 if command == "/plan" {
                     assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
                 }
@@ -258,10 +262,11 @@ fn b_07_an_edit_of_the_issue_makes_the_plan_stale() {
 #[test]
 fn b_08_an_edit_after_the_approval_never_reaches_the_agent() {
     // The recording plays only where the approved text stands in the opening message and the new one does not.
-    let script = Agent::new("steady")
-        .counts_on("It should say `Hello`.")
-        .plans(vec![usual_plan()])
-        .implements(vec![right_edit(), new_case(), finish("Done.")]);
+    let script = Agent::new("steady").counts_on("It should say `Hello`.").plans(vec![usual_plan()]).implements(vec![
+        right_edit(),
+        new_case(),
+        finish("Done."),
+    ]);
     play(Setup::usual().agent(script), async |w| {
         let issue = w.planned().await;
         w.store.pause("operator", w.now()).await.expect("paused");
@@ -564,7 +569,10 @@ fn b_19_a_comment_of_another_place_in_a_forged_payload_is_dropped() {
             w.settle().await;
             let mut forged = genuine.clone();
             forged["comment"] = w.delivery_of("alice", "/plan approve").payload["comment"].clone();
-            assert_eq!(w.delivers("issue_comment", &format!("forged-{number}-{place}"), &forged.to_string()).await, 202);
+            assert_eq!(
+                w.delivers("issue_comment", &format!("forged-{number}-{place}"), &forged.to_string()).await,
+                202
+            );
             w.settle_with_retries().await;
             assert_eq!(footprint(w).await, before, "the approval of {place}#{number} does not count for #{issue}");
         }

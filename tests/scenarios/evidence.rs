@@ -48,7 +48,8 @@ fn a_removed_test_keeps_it_a_draft() {
 
 #[test]
 fn a_newly_skipped_test_keeps_it_a_draft() {
-    let script = Agent::that(vec![right_edit(), new_case(), write("tests/runs.case", "skip for now\n"), finish("Later.")]);
+    let script =
+        Agent::that(vec![right_edit(), new_case(), write("tests/runs.case", "skip for now\n"), finish("Later.")]);
     play(Setup::usual().agent(script), async |w| {
         w.in_review().await;
         assert!(w.pull().draft);
@@ -58,7 +59,12 @@ fn a_newly_skipped_test_keeps_it_a_draft() {
 
 #[test]
 fn a_changed_test_configuration_keeps_it_a_draft() {
-    let script = Agent::that(vec![right_edit(), new_case(), write("pytest.ini", "[pytest]\naddopts = -k none\n"), finish("Faster.")]);
+    let script = Agent::that(vec![
+        right_edit(),
+        new_case(),
+        write("pytest.ini", "[pytest]\naddopts = -k none\n"),
+        finish("Faster."),
+    ]);
     play(Setup::usual().agent(script), async |w| {
         w.in_review().await;
         assert!(w.pull().draft);

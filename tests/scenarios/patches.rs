@@ -15,11 +15,14 @@ fn only_main(w: &crate::world::World) {
 
 #[test]
 fn a_refused_patch_goes_back_and_is_mended() {
-    let script = Agent::that(vec![right_edit(), new_case(), write(".github/workflows/ci.yml", WORKFLOW), finish("With CI.")])
-        .revises(1, vec![run("rm -r .github/workflows"), finish("Without the workflow.")]);
+    let script =
+        Agent::that(vec![right_edit(), new_case(), write(".github/workflows/ci.yml", WORKFLOW), finish("With CI.")])
+            .revises(1, vec![run("rm -r .github/workflows"), finish("Without the workflow.")]);
     play(Setup::usual().agent(script), async |w| {
         let issue = w.in_review().await;
         assert!(!w.diff().contains("workflows"));
+        // What was taken back was never pushed, not even as history.
+        assert!(!w.everything_pushed().contains("workflows"), "{}", w.everything_pushed());
         assert_eq!(w.task(issue).await.expect("a task").runs, 3);
         assert_snapshot!("mended", w.whole().await);
     });
@@ -42,7 +45,8 @@ fn a_patch_that_stays_refused_is_kept_and_explained() {
 fn a_secret_in_the_patch_is_never_pushed() {
     // Put together here, so that no scanner trips over this file.
     let key = format!("{}{}", "AKIA", "Q3EGRHJX7VN5WZ2M");
-    let secret = format!("aws_access_key_id = {key}\naws_secret_access_key = {}\n", "kT9vRw3LqZ8xNc2YbPf6HsJd4GmUa7Ee1WoXiVtB");
+    let secret =
+        format!("aws_access_key_id = {key}\naws_secret_access_key = {}\n", "kT9vRw3LqZ8xNc2YbPf6HsJd4GmUa7Ee1WoXiVtB");
     let script = Agent::that(vec![right_edit(), write("deploy.ini", &secret), finish("Deploys too.")])
         .revises(1, vec![finish("It is needed.")]);
     play(Setup::usual().agent(script), async move |w| {
@@ -51,6 +55,18 @@ fn a_secret_in_the_patch_is_never_pushed() {
         only_main(w);
         assert!(!w.story().contains(&key), "the explanation repeats the secret");
         assert_snapshot!("secret", w.notes(issue));
+    });
+}
+
+#[test]
+fn a_secret_that_was_taken_back_is_not_in_the_history_either() {
+    let key = format!("{}{}", "AKIA", "Q3EGRHJX7VN5WZ2M");
+    let script = Agent::that(vec![right_edit(), new_case(), write("deploy.ini", &format!("key = {key}\n")), finish("Deploys.")])
+        .revises(1, vec![run("rm deploy.ini"), finish("Without the key.")]);
+    play(Setup::usual().agent(script), async move |w| {
+        w.in_review().await;
+        assert!(!w.everything_pushed().contains(&key));
+        assert!(!w.everything_pushed().contains("deploy.ini"));
     });
 }
 
@@ -92,7 +108,8 @@ fn an_empty_patch_ends_with_a_sentence() {
 
 #[test]
 fn a_bug_that_does_not_show_ends_with_what_was_tried() {
-    let script = Agent::that(vec![nothing("cannot_reproduce", "I ran `sh greet.sh Ada` ten times; see @torvalds, closes #1.")]);
+    let script =
+        Agent::that(vec![nothing("cannot_reproduce", "I ran `sh greet.sh Ada` ten times; see @torvalds, closes #1.")]);
     play(Setup::usual().agent(script), async |w| {
         let issue = w.approved().await;
         assert_eq!(w.state(issue).await, StateName::Closed);
@@ -103,7 +120,8 @@ fn a_bug_that_does_not_show_ends_with_what_was_tried() {
 
 #[test]
 fn a_planner_may_find_that_it_is_fixed_already() {
-    let script = Agent::new("steady").plans(vec![nothing("already_fixed", "`greet.sh` says `Hello` on the default branch.")]);
+    let script =
+        Agent::new("steady").plans(vec![nothing("already_fixed", "`greet.sh` says `Hello` on the default branch.")]);
     play(Setup::usual().agent(script), async |w| {
         let issue = w.rita().reports_the_typo();
         w.alice().assigns(issue);
@@ -132,7 +150,7 @@ fn what_a_model_writes_calls_nobody_and_closes_nothing() {
 fn the_agents_commands_are_enclosed() {
     // What a tool answers must match, or the run breaks: so the enclosure is looked at from inside.
     let script = Agent::that(vec![
-        run("id -u; env | grep -ci -e token -e key -e secret -e canary; ls /work /root 2>&1 | head -3; echo end")
+        run("id -u; env | grep -ci -e token -e secret -e canary; ls /work /root 2>&1 | head -3; echo end")
             .answered("{{uid:[1-9][0-9]*}}\n0\n{{*}}end"),
         run("getent hosts github.com || echo no names").answered("no names"),
         run("git log --oneline 2>&1 | head -1; echo \"$?\"").answered("{{*}}"),
@@ -148,10 +166,8 @@ fn the_agents_commands_are_enclosed() {
 
 #[test]
 fn a_planner_cannot_write() {
-    let script = Agent::new("steady").plans(vec![
-        run("echo changed > greet.sh").answered("[exit status 1]{{*}}"),
-        usual_plan(),
-    ]);
+    let script =
+        Agent::new("steady").plans(vec![run("echo changed > greet.sh").answered("[exit status 1]{{*}}"), usual_plan()]);
     play(Setup::usual().agent(script), async |w| {
         w.planned().await;
     });

@@ -13,7 +13,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[test]
 fn an_agent_that_breaks_is_told_and_retried() {
-    let script = Agent::that(vec![right_edit(), run("sh greet.sh Ada").answered("Bonjour, Ada!"), finish("Never said.")]);
+    let script =
+        Agent::that(vec![right_edit(), run("sh greet.sh Ada").answered("Bonjour, Ada!"), finish("Never said.")]);
     play(Setup::usual().agent(script), async |w| {
         let issue = w.approved().await;
         assert_eq!(w.state(issue).await, StateName::Failed);

@@ -71,6 +71,12 @@ impl World {
         }
     }
 
+    /// Every commit on GitHub, with its change, whichever branch reaches it.
+    pub fn everything_pushed(&self) -> String {
+        let folders = git_folders(&self.folder.path().join("github"));
+        folders.iter().map(|folder| String::from_utf8_lossy(&commits_in(folder)).into_owned()).collect()
+    }
+
     fn needles(&self) -> Vec<(&'static str, Vec<u8>)> {
         // A line of the middle of the key: its frame is no secret.
         let lines: Vec<&str> = self.app.private_key_pem.lines().collect();

@@ -91,7 +91,9 @@ impl World {
     async fn next_retry(&self) -> Option<Timestamp> {
         let filter = JobFilter { state: Some(JobState::Queued), ..JobFilter::default() };
         let jobs = self.store.jobs(&filter, None, 1000).await.expect("jobs");
-        jobs.iter().filter(|job| job.kind != "wake" && job.kind != "reconcile").map(|job| job.run_at).min()
+        let later = jobs.iter().filter(|job| job.kind != "wake" && job.kind != "reconcile" && job.run_at > self.now());
+        // What waits behind another job in its lane has a time that is past.
+        later.map(|job| job.run_at).min()
     }
 
     /// Time passes, and what is due then is done.
@@ -168,8 +170,8 @@ impl World {
     async fn agent_waits(&self) -> bool {
         let mut waits = false;
         for task in self.tasks().await {
-            for run in self.store.runs(task.id).await.expect("runs").iter().filter(|run| run.ended_at.is_none()) {
-                let log = self.store.run_log(run_id(task.id, &run.id), 0, 1000).await.expect("log");
+            if let Some(run) = task.current_run() {
+                let log = self.store.run_log(run, 0, 1000).await.expect("log");
                 let text: Vec<&str> = log.iter().map(|entry| entry.entry.as_str()).collect();
                 let started =
                     text.iter().filter(|line| line.contains("\"tool_started\"") && line.contains(script::WAITS));

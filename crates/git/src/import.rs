@@ -90,6 +90,28 @@ impl Git {
         .await
     }
 
+    /// One commit on `base` with all that `head` is: what lay between them is in nobody's history any more.
+    ///
+    /// # Errors
+    /// [`ImportError::NothingChanged`] if `head` has the files of `base`, [`ImportError::Git`] for an unknown commit.
+    pub async fn squash(
+        &self,
+        repo: RepositoryId,
+        base: &CommitSha,
+        head: &CommitSha,
+        meta: CommitMeta,
+    ) -> Result<CommitSha, ImportError> {
+        let (base, head) = (base.clone(), head.clone());
+        self.on_objects(repo, move |repository| {
+            let (base, head) = (commit(repository, &base)?, commit(repository, &head)?);
+            if base.tree_id() == head.tree_id() {
+                return Err(ImportError::NothingChanged);
+            }
+            Ok(write_commit(repository, head.tree_id(), &[base.id()], &meta)?)
+        })
+        .await
+    }
+
     /// The same commit with another author, committer, time and message: same tree, same parents.
     ///
     /// # Errors

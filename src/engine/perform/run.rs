@@ -358,7 +358,12 @@ impl Engine {
         match end {
             RunEnd::Cancelled => {
                 let record = RunRecord { ended: "was stopped".to_owned(), conversation };
-                self.keep(session, order, task, ground, &record, usage).await?;
+                if self.keep(session, order, task, ground).await? {
+                    // A stopped run is ended by nobody else, and whoever goes on needs its conversation.
+                    let mut tx = self.store().begin().await?;
+                    tx.end_run(run, &Json::of(&record)?, &Json::of(&usage)?, self.now()).await?;
+                    tx.commit().await?;
+                }
                 Ok(None)
             }
             RunEnd::Finished(Finish::Plan { draft }) => came(
@@ -378,14 +383,17 @@ impl Engine {
                 came("found nothing to do", conversation, Event::NothingToDo { run, reason, explanation, usage })
             }
             RunEnd::Finished(Finish::Done { summary }) => {
-                match self.import(session, task, ground, &summary).await? {
-                    Ok(Some(head)) => {
-                        let patch = PatchRef { base: ground.base.clone(), head, summary };
-                        came("made a patch", conversation, Event::PatchMade { run, patch, usage })
-                    }
+                let made = match self.import(session, task, ground, &summary).await? {
+                    Ok(Some(head)) => Ok(self.as_one_commit(task, ground, &head, &summary).await?),
                     // Kept work of an earlier run may be the whole work.
                     Ok(None) if ground.start != ground.base && matches!(order.purpose, Purpose::Implement { .. }) => {
-                        let patch = PatchRef { base: ground.base.clone(), head: ground.start.clone(), summary };
+                        Ok(self.as_one_commit(task, ground, &ground.start, &summary).await?)
+                    }
+                    other => other,
+                };
+                match made {
+                    Ok(Some(head)) => {
+                        let patch = PatchRef { base: ground.base.clone(), head, summary };
                         came("made a patch", conversation, Event::PatchMade { run, patch, usage })
                     }
                     Ok(None) => came("changed nothing", conversation, Event::NothingChanged { run, summary, usage }),
@@ -396,29 +404,26 @@ impl Engine {
             }
             RunEnd::Exhausted { limit } => {
                 let record = RunRecord { ended: "reached a limit".to_owned(), conversation };
-                self.keep(session, order, task, ground, &record, usage).await?;
+                self.keep(session, order, task, ground).await?;
                 Ok(Some(Came { event: Event::RunExhausted { run, limit, usage }, record, usage }))
             }
         }
     }
 
-    /// Keeps what a run did that did not come to its end: its changes and its conversation.
+    /// Keeps the changes of a run that did not come to its end, for the next one to go on from; whether there were any.
     async fn keep(
         &self,
         session: &mut dyn Session,
         order: &RunOrder,
         task: &Task,
         ground: &Ground,
-        record: &RunRecord,
-        usage: Usage,
-    ) -> Result<(), Failure> {
-        let Some(key) = kept_key(task, order) else { return Ok(()) };
-        let Ok(Some(head)) = self.import(session, task, ground, "Work in progress").await? else { return Ok(()) };
+    ) -> Result<bool, Failure> {
+        let Some(key) = kept_key(task, order) else { return Ok(false) };
+        let Ok(Some(head)) = self.import(session, task, ground, "Work in progress").await? else { return Ok(false) };
         let mut tx = self.store().begin().await?;
         tx.remember(&key, &Kept { run: order.run, base: ground.base.clone(), head }, self.now()).await?;
-        tx.end_run(order.run, &Json::of(record)?, &Json::of(&usage)?, self.now()).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(true)
     }
 
     /// The changes as a commit in Baton's own repository; none if nothing changed. The inner error is for people: the
@@ -440,6 +445,27 @@ impl Engine {
             Ok(head) => Ok(Ok(Some(head))),
             Err(ImportError::NothingChanged) => Ok(Ok(None)),
             Err(ImportError::Hostile(hostile)) => Ok(Err(hostile.to_string())),
+            Err(ImportError::Git(failure)) => Err(error::git(&failure)),
+        }
+    }
+
+    /// The whole work as one commit on its base. What an earlier round did and this one took back (a secret, a refused
+    /// file) is not in the history that is pushed.
+    async fn as_one_commit(
+        &self,
+        task: &Task,
+        ground: &Ground,
+        head: &CommitSha,
+        summary: &str,
+    ) -> Result<Option<CommitSha>, Failure> {
+        if ground.start == ground.base {
+            return Ok(Some(head.clone()));
+        }
+        let meta = self.commit_meta(task, summary).await?;
+        match self.parts().git.squash(task.repository.id, &ground.base, head, meta).await {
+            Ok(head) => Ok(Some(head)),
+            Err(ImportError::NothingChanged) => Ok(None),
+            Err(ImportError::Hostile(hostile)) => Err(Failure::bug(hostile)),
             Err(ImportError::Git(failure)) => Err(error::git(&failure)),
         }
     }
