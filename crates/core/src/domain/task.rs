@@ -213,6 +213,7 @@ pub struct PatchRef {
 /// Where a task stands. Each state holds exactly what it needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a task has one state, and few tasks are held at a time")]
 pub enum State {
     /// A planning run is under way or waits for a worker.
     Planning(Planning),
