@@ -4,7 +4,7 @@
 mod sample;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
 use baton_core::domain::task::StateName;
@@ -80,12 +80,8 @@ async fn play(stage: &Stage) -> Result<(), Fault> {
     approve(stage, CAREFUL, first)?;
     stage.wait_for(CAREFUL, first, PATIENCE, |task| task.state.name() == StateName::InReview).await?;
     // The review is asked for right after the pull request is open.
-    let asked = Instant::now();
-    let mut pull = only_pull(stage, CAREFUL)?;
-    while pull.requested_reviewers.is_empty() && asked.elapsed() < PATIENCE {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        pull = only_pull(stage, CAREFUL)?;
-    }
+    stage.until(PATIENCE, || only_pull(stage, CAREFUL).is_ok_and(|pull| !pull.requested_reviewers.is_empty())).await;
+    let pull = only_pull(stage, CAREFUL)?;
     check_good(stage, &pull, &nonce).map_err(Fault::failed)?;
     show(stage, CAREFUL, first, pull.number)?;
 

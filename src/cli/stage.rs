@@ -139,6 +139,14 @@ impl Stage {
         }
     }
 
+    /// Waits until something is so, or for as long as patience lasts.
+    pub(super) async fn until(&self, patience: Duration, is_so: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !is_so() && started.elapsed() < patience {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Ends everything in good order.
     pub(super) async fn close(self) -> Result<(), Fault> {
         self.shutdown.cancel();

@@ -16,13 +16,8 @@ impl Git {
     /// When it cannot be started, or does not answer like git.
     pub async fn version(&self) -> Result<String, GitError> {
         let root = &self.inner.config.root;
-        let call = Call {
-            git_dir: root,
-            args: vec!["--version".into()],
-            stdin: Vec::new(),
-            remote: None,
-            timeout: PATIENCE,
-        };
+        let call =
+            Call { git_dir: root, args: vec!["--version".into()], stdin: Vec::new(), remote: None, timeout: PATIENCE };
         let program = |text: String| GitError::Program { command: "--version", text };
         let said = self.inner.program.run(call).await.map_err(|error| program(error.to_string()))?;
         let version = said.stdout.trim();

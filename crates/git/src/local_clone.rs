@@ -55,10 +55,8 @@ impl From<git2::Error> for CloneError {
 }
 
 fn open(path: &Path) -> Result<Repository, CloneError> {
-    Repository::open(path).map_err(|error| CloneError::NotARepository {
-        path: path.to_owned(),
-        reason: error.message().to_owned(),
-    })
+    Repository::open(path)
+        .map_err(|error| CloneError::NotARepository { path: path.to_owned(), reason: error.message().to_owned() })
 }
 
 /// What a clone stands at.
@@ -88,10 +86,8 @@ impl Git {
     pub async fn take_in(&self, repo: RepositoryId, path: &Path, head: &CloneHead) -> Result<CommitSha, CloneError> {
         let absolute = std::path::absolute(path).map_err(GitError::io("finding the clone"))?;
         let url = format!("file://{}", absolute.display());
-        let remote = Remote::new(&url, None).map_err(|invalid| CloneError::NotARepository {
-            path: path.to_owned(),
-            reason: invalid.to_string(),
-        })?;
+        let remote = Remote::new(&url, None)
+            .map_err(|invalid| CloneError::NotARepository { path: path.to_owned(), reason: invalid.to_string() })?;
         Ok(self.fetch_branch(repo, &remote, &head.branch).await?)
     }
 

@@ -125,8 +125,9 @@ impl Bubblewrap {
         if is_root() && agent.is_none_or(|a| a.uid == 0 || a.gid == 0) {
             problems.push(Problem {
                 what: "Baton runs as root and has no other user to run agents as".into(),
-                remedy: "Name the number of a user that owns nothing in `sandbox.uid`, or run Baton as an ordinary user"
-                    .into(),
+                remedy:
+                    "Name the number of a user that owns nothing in `sandbox.uid`, or run Baton as an ordinary user"
+                        .into(),
             });
         }
         problems

@@ -8,7 +8,10 @@
     clippy::expect_used,
     reason = "a test stops at the first thing that is not as it should be"
 )]
-#![expect(clippy::disallowed_methods, reason = "a test that kills itself starts itself, and tells the child by a variable")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test that kills itself starts itself, and tells the child by a variable"
+)]
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader};

@@ -46,7 +46,12 @@ impl Engine {
                 let expected = left.as_ref().map(|left| &left.head);
                 match self.parts().git.push(id, head, branch, expected, &remote).await {
                     Ok(Pushed::Moved | Pushed::AlreadyThere) => Ok(Arrived::Yes),
-                    Err(PushError::Refused { text, .. }) => Ok(Arrived::Refused(text)),
+                    // A push whose answer was lost is repeated by git itself, and then meets what it did.
+                    Err(PushError::Refused { text, .. }) => match github.branch_head(branch.as_str()).await {
+                        Ok(Some(there)) if there == *head => Ok(Arrived::Yes),
+                        Ok(_) => Ok(Arrived::Refused(text)),
+                        Err(refused) => Err(error::github(&refused, self.now())),
+                    },
                     Err(failure @ (PushError::Network(_) | PushError::Unauthorized)) => {
                         Err(Failure::transient(failure))
                     }

@@ -183,7 +183,6 @@ pub const OWNERS: &[Owner] = &[
         Rooms(&["baton", "baton-verify"]),
         "configuration is read in `src/config`, manifests of others in `verify`",
     ),
-    row("tower", Rooms(&["baton"]), "Baton answers HTTP in `src/server`"),
     row("tower-http", Rooms(&["baton"]), "Baton answers HTTP in `src/server`"),
     row("tracing", IO, IO_WHY),
     tested(

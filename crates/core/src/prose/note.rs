@@ -264,12 +264,12 @@ fn failed(reason: &Failure, work_kept: bool) -> String {
         Failure::Configuration { problems } => format!(
             "`.github/baton.yml` on the default branch cannot be used, and Baton does not guess:\n\n{}\nMend the file, then \
              comment `/baton retry`.",
-            problems.iter().map(|problem| format!("- {}\n", neutral::literal(problem))).collect::<String>()
+            problems.iter().map(|problem| format!("- {}\n", neutral::inline(problem))).collect::<String>()
         ),
         Failure::PatchRefused { findings } => format!(
             "The patch breaks the rules of this installation, so it was not pushed:\n\n{}\nIt is kept; the operator can look \
              at it with `baton task diff`. `/baton retry` sends the agent back to mend it, `/plan` begins with a new plan.",
-            findings.iter().map(|finding| format!("- {}\n", neutral::literal(finding))).collect::<String>()
+            findings.iter().map(|finding| format!("- {}\n", neutral::inline(finding))).collect::<String>()
         ),
         Failure::PushRefused { text } => format!(
             "GitHub refused the push:\n\n{}\n\nThe work is kept. When what it complains of is put right, `/baton retry` \
