@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::github::MAINTAINER;
-use super::story::{PYTHON, Pace};
+use super::story::{PYTHON, Pace, marked};
 use super::world::World;
 
 /// What a command that must fail says, with its exit code.
@@ -77,8 +77,8 @@ fn a_task_from_the_command_line() {
 
 #[test]
 fn cancelling_pausing_and_what_is_not_there() {
-    let mark = format!("sleep 30.{:09}", rand::random::<u32>() % 1_000_000_000);
-    let mut world = World::with(PYTHON, &Pace { planning: Some(mark.clone()), working: None });
+    let mark = marked(30);
+    let mut world = World::with(PYTHON, &Pace { planning: Some(mark.clone()), ..Pace::default() });
     assert_eq!(read(&world, &["task", "list"]), "(nothing)\n");
     read(&world, &["pause"]);
     world.hand_over();

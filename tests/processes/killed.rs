@@ -9,21 +9,15 @@ use sha2::Sha256;
 
 use super::github::{MACHINE_USER, MAINTAINER};
 use super::process::until;
-use super::story::{PYTHON, Pace};
+use super::story::{PYTHON, Pace, marked};
 use super::traces;
 use super::world::{World, is_plan};
-
-/// A command that can be recognised among all processes, and that takes so many seconds.
-fn marked(seconds: u32) -> String {
-    format!("sleep {seconds}.{:09}", rand::random::<u32>() % 1_000_000_000)
-}
 
 /// Kills the server, and sees to it that what it had started ends too.
 fn kill(world: &mut World) {
     world.baton.kill();
-    let own = world.own_pids();
     until("the sandbox dies with its Baton", Duration::from_secs(10), || {
-        traces::enclosed(world.folder(), world.baton.program(), &own).is_empty().then_some(())
+        traces::enclosed(world.folder(), world.baton.program(), &world.baton.pids).is_empty().then_some(())
     });
 }
 
@@ -65,7 +59,7 @@ fn after_the_webhook_was_answered() {
 #[test]
 fn while_planning() {
     let mark = marked(2);
-    let mut world = World::with(PYTHON, &Pace { planning: Some(mark.clone()), working: None });
+    let mut world = World::with(PYTHON, &Pace { planning: Some(mark.clone()), ..Pace::default() });
     world.hand_over();
     world.until("the planning agent's command runs", || traces::running(&mark));
     kill(&mut world);
@@ -78,11 +72,14 @@ fn while_planning() {
 #[test]
 fn while_the_agent_works() {
     let mark = marked(2);
-    let mut world = World::with(PYTHON, &Pace { planning: None, working: Some(mark.clone()) });
+    let mut world = World::with(PYTHON, &Pace { working: Some(mark.clone()), ..Pace::default() });
     world.hand_over();
     approve(&world);
     for _ in 0..2 {
         world.until("the working agent's command runs", || traces::running(&mark));
+        // What `kill` waits to be gone is there now.
+        assert!(!traces::enclosed(world.folder(), world.baton.program(), &world.baton.pids).is_empty());
+        assert!(!traces::groups(&[world.baton.pid()]).is_empty());
         kill(&mut world);
         assert_eq!(traces::running(&mark), None);
         world.baton.serve();
@@ -90,14 +87,17 @@ fn while_the_agent_works() {
     finish(world);
 }
 
-/// The tests of the branch are a sandbox of their own.
+/// The tests of the branch run in a sandbox of their own.
 #[test]
 fn while_the_evidence_is_taken() {
-    let mut world = World::with(PYTHON, &Pace::default());
+    let mark = marked(2);
+    let mut world = World::with(PYTHON, &Pace { testing: Some(mark.clone()), ..Pace::default() });
     world.hand_over();
     approve(&world);
-    world.until("the tests run", || world.state().filter(|state| state == "verifying"));
+    world.until("the branch's tests run", || traces::running(&mark));
+    assert_eq!(world.state().as_deref(), Some("verifying"));
     kill(&mut world);
+    assert_eq!(traces::running(&mark), None);
     world.baton.serve();
     finish(world);
 }
@@ -190,7 +190,7 @@ fn when_no_answer_to_a_write_ever_came() {
 
 /// One life of a task, with the server killed at moments of chance.
 fn at_random(kills: u32) {
-    let pace = Pace { planning: Some("sleep 0.2".to_owned()), working: Some("sleep 0.2".to_owned()) };
+    let pace = Pace { planning: Some("sleep 0.2".to_owned()), working: Some("sleep 0.2".to_owned()), testing: None };
     let mut world = World::with(PYTHON, &pace);
     world.hand_over();
     let mut approved = false;
@@ -255,7 +255,7 @@ pub fn sign(secret: &str, body: &[u8]) -> String {
 #[test]
 fn after_the_assignment_was_taken_back_too() {
     let mark = marked(30);
-    let mut world = World::with(PYTHON, &Pace { planning: Some(mark.clone()), working: None });
+    let mut world = World::with(PYTHON, &Pace { planning: Some(mark.clone()), ..Pace::default() });
     world.hand_over();
     world.until("the planning agent's command runs", || traces::running(&mark));
     kill(&mut world);

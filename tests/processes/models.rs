@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::baton::secret_file;
 use super::model::Model;
 use super::process::{Process, until};
-use super::story::{PYTHON, Pace};
+use super::story::{PYTHON, Pace, marked};
 use super::traces;
 use super::world::{PATIENCE, World};
 
@@ -20,8 +20,8 @@ fn play(api: &str, faults: &[&str]) -> Vec<Value> {
     let key = format!("canary-{:032x}", rand::random::<u128>());
     secret_file(&folder.path().join("provider.key"), &key);
     let script = folder.path().join("script.json");
-    let mark = format!("sleep 1.{:09}", rand::random::<u32>() % 1_000_000_000);
-    let pace = Pace { planning: None, working: Some(mark.clone()) };
+    let mark = marked(1);
+    let pace = Pace { working: Some(mark.clone()), ..Pace::default() };
     fs::write(&script, PYTHON.conversation(&pace).to_string()).unwrap();
     let model = Model::start(folder.path(), &script, &key, faults);
     let base = if api == "anthropic" { "" } else { "/v1" };

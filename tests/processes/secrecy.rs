@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::baton::CANARY;
 use super::github::MAINTAINER;
 use super::process::{Process, until};
-use super::story::{PYTHON, Pace};
+use super::story::{PYTHON, Pace, marked};
 use super::traces::{self, Seen};
 use super::world::{PATIENCE, World};
 
@@ -60,8 +60,9 @@ const LOOK_AROUND: &str = "env; id -u; cat /proc/*/environ /proc/*/cmdline | tr 
 
 #[test]
 fn no_secret_is_in_any_process_or_sandbox() {
-    let mark = format!("sleep 2.{:09}", rand::random::<u32>() % 1_000_000_000);
-    let pace = Pace { planning: Some(LOOK_AROUND.to_owned()), working: Some(format!("{LOOK_AROUND}; {mark}")) };
+    let mark = marked(2);
+    let pace =
+        Pace { planning: Some(LOOK_AROUND.to_owned()), working: Some(format!("{LOOK_AROUND}; {mark}")), testing: None };
     let mut world = World::with(PYTHON, &pace);
     // The push takes long enough to be looked at.
     world.github.fault("git/receive-pack", &json!({ "kind": "delay", "millis": 1_500 }), Some(1));
@@ -71,7 +72,7 @@ fn no_secret_is_in_any_process_or_sandbox() {
 
     let sandboxed = world.until("the working agent's command runs", || {
         traces::running(&mark)?;
-        let inside = traces::enclosed(world.folder(), world.baton.program(), &world.own_pids());
+        let inside = traces::enclosed(world.folder(), world.baton.program(), &world.baton.pids);
         (inside.len() > 2).then_some(inside)
     });
     let secrets = Secrets::of(&world);

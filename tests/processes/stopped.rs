@@ -1,15 +1,11 @@
 //! SIGTERM: what is under way may end or is given back, the program ends with 0, and the work goes on after a restart.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::github::MAINTAINER;
-use super::story::{PYTHON, Pace};
+use super::story::{PYTHON, Pace, marked};
 use super::traces;
 use super::world::World;
-
-fn marked(seconds: u32) -> String {
-    format!("sleep {seconds}.{:09}", rand::random::<u32>() % 1_000_000_000)
-}
 
 #[test]
 fn with_nothing_to_do_it_ends_at_once() {
@@ -24,7 +20,7 @@ fn with_nothing_to_do_it_ends_at_once() {
 #[test]
 fn a_short_run_ends_first() {
     let mark = marked(2);
-    let mut world = World::with(PYTHON, &Pace { planning: Some(mark.clone()), working: None });
+    let mut world = World::with(PYTHON, &Pace { planning: Some(mark.clone()), ..Pace::default() });
     world.hand_over();
     world.until("the planning agent's command runs", || traces::running(&mark));
     world.baton.stop();
@@ -42,10 +38,7 @@ fn a_short_run_ends_first() {
 #[test]
 fn a_long_run_is_given_back() {
     let mark = marked(60);
-    // The agent has to wait for something that comes while the server is away.
-    let comes = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 20;
-    let working = format!("test $(date +%s) -ge {comes} || {mark}");
-    let mut world = World::with(PYTHON, &Pace { planning: None, working: Some(working) });
+    let mut world = World::with(PYTHON, &Pace { working: Some(mark.clone()), ..Pace::default() });
     world.hand_over();
     world.wait_for_plan();
     world.says(MAINTAINER, "/plan approve");
@@ -60,6 +53,9 @@ fn a_long_run_is_given_back() {
     assert_eq!(traces::running(&mark), None);
     assert_eq!(world.state().as_deref(), Some("implementing"));
     world.baton.serve();
+    // What the agent waits for comes at last.
+    let pid = world.until("the agent works again", || traces::running(&mark));
+    traces::end(pid);
     world.wait_for_review();
     world.audit();
     let runs = world.baton.json(&["task", "show", "1", "--json"]).remove(0)["runs"].clone();

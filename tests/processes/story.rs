@@ -28,6 +28,13 @@ pub struct Pace {
     pub planning: Option<String>,
     /// While it works.
     pub working: Option<String>,
+    /// In a test that the agent adds, so that taking the evidence takes its time. For Python only.
+    pub testing: Option<String>,
+}
+
+/// A command that can be recognised among all processes, and that takes so many seconds.
+pub fn marked(seconds: u32) -> String {
+    format!("sleep {seconds}.{:09}", rand::random::<u32>() % 1_000_000_000)
 }
 
 impl Story {
@@ -53,7 +60,8 @@ impl Story {
             let calls = command.iter().map(|command| call("run", json!({ "command": command })));
             calls.map(|call| json!({ "calls": [call] })).collect::<Vec<_>>()
         };
-        let edits = edits(&self.read("solution.md"));
+        let mut edits = edits(&self.read("solution.md"));
+        edits.extend(pace.testing.iter().map(|command| call("write", slow_test(command))));
         let files: Vec<&str> = edits.iter().map(|edit| edit["args"]["path"].as_str().unwrap()).collect();
         let plan = json!({
             "goal": "Mend what the issue describes.", "files": files, "risks": [], "questions": [],
@@ -87,6 +95,14 @@ fn fixtures() -> PathBuf {
 
 fn call(tool: &str, args: Value) -> Value {
     json!({ "tool": tool, "args": args, "answer": "{{*}}" })
+}
+
+fn slow_test(command: &str) -> Value {
+    let content = format!(
+        "import subprocess\nimport unittest\n\n\nclass Slow(unittest.TestCase):\n    def test_takes_its_time(self):\n        \
+         subprocess.run({command:?}.split(), check=True)\n"
+    );
+    json!({ "path": "tests/test_slow.py", "content": content })
 }
 
 fn end(tool: &str, args: Value) -> Value {

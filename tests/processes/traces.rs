@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// A process as everybody on the machine with enough rights sees it.
 #[derive(Debug)]
 pub struct Seen {
@@ -26,9 +28,15 @@ pub fn processes() -> Vec<Seen> {
     .collect()
 }
 
-/// The process whose command line holds `mark`.
-pub fn running(mark: &str) -> Option<u32> {
-    processes().into_iter().find(|seen| seen.cmdline.contains(mark)).map(|seen| seen.pid)
+/// The process that is exactly this command.
+pub fn running(command: &str) -> Option<u32> {
+    processes().into_iter().find(|seen| seen.cmdline.trim_end() == command).map(|seen| seen.pid)
+}
+
+/// Ends a process that somebody waits for.
+pub fn end(pid: u32) {
+    let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
 }
 
 /// What still runs of the sandboxes of a Baton: processes that see a mount out of its folder, or run its program. Not

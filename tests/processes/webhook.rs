@@ -227,6 +227,15 @@ fn a11_what_is_no_delivery() {
     world.baton.stop();
 }
 
+#[test]
+fn those_who_ask_whether_it_lives_are_answered() {
+    let mut world = World::with(PYTHON, &Pace::default());
+    let ask = |path: &str| http::request(&world.baton.address, "GET", path, &[], b"").unwrap();
+    assert_eq!((ask("/healthz").status, ask("/healthz").body.as_str()), (200, "ok\n"));
+    assert_eq!((ask("/readyz").status, ask("/readyz").body.as_str()), (200, "ready\n"));
+    world.baton.stop();
+}
+
 /// A 2xx means on disk: the process dies in the moment in which the answer is read, and the delivery is there.
 #[test]
 fn a16_an_answer_is_a_promise() {

@@ -181,17 +181,11 @@ impl World {
 
     /// No process, control group or checkout of a run is left.
     pub fn nothing_runs(&self) {
-        let own = self.own_pids();
         until("every sandboxed process is gone", Duration::from_secs(10), || {
-            traces::enclosed(self.folder(), self.baton.program(), &own).is_empty().then_some(())
+            traces::enclosed(self.folder(), self.baton.program(), &self.baton.pids).is_empty().then_some(())
         });
         let groups = traces::groups(&self.baton.pids);
         assert!(groups.is_empty(), "{groups:?}");
-    }
-
-    /// The servers that were started here, which see the folder as everybody does.
-    pub fn own_pids(&self) -> Vec<u32> {
-        self.baton.pids.clone()
     }
 }
 
