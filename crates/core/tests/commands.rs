@@ -92,7 +92,10 @@ fn help_shows_what_works_at_the_place() {
     | `/plan reject [TEXT]` | writers | Turn the plan down and end the task; TEXT says why. |
     | `/baton status` | everyone | Show the state, the place in the queue, the cost so far and the links. |
     | `/baton cancel` | writers | Stop whatever is running and end the task. |
+    | `/baton pause` | writers | Hold the task until it is resumed. |
+    | `/baton resume` | writers | Go on with a paused task. |
     | `/baton retry` | writers | Try a failed task again with the same branch, issue text and budget. |
+    | `/baton budget AMOUNT` | writers | Set this task's limit to AMOUNT US dollars. |
     | `/baton help` | everyone | Show the commands that work here. |
     ");
     assert_snapshot!(spec::help_table(Place::PullRequest), @r"
@@ -100,7 +103,10 @@ fn help_shows_what_works_at_the_place() {
     |---|---|---|
     | `/baton status` | everyone | Show the state, the place in the queue, the cost so far and the links. |
     | `/baton cancel` | writers | Stop whatever is running and end the task. |
+    | `/baton pause` | writers | Hold the task until it is resumed. |
+    | `/baton resume` | writers | Go on with a paused task. |
     | `/baton retry` | writers | Try a failed task again with the same branch, issue text and budget. |
+    | `/baton budget AMOUNT` | writers | Set this task's limit to AMOUNT US dollars. |
     | `/baton help` | everyone | Show the commands that work here. |
     ");
 }

@@ -142,14 +142,8 @@ pub const COMMANDS: &[Spec] = &[
         Who::Writer,
         "Stop whatever is running and end the task.",
     ),
-    later(row(
-        ("baton pause", "/baton pause"),
-        Argument::None,
-        BOTH,
-        Who::Writer,
-        "Hold the task until it is resumed.",
-    )),
-    later(row(("baton resume", "/baton resume"), Argument::None, BOTH, Who::Writer, "Go on with a paused task.")),
+    row(("baton pause", "/baton pause"), Argument::None, BOTH, Who::Writer, "Hold the task until it is resumed."),
+    row(("baton resume", "/baton resume"), Argument::None, BOTH, Who::Writer, "Go on with a paused task."),
     row(
         ("baton retry", "/baton retry"),
         Argument::None,
@@ -164,13 +158,13 @@ pub const COMMANDS: &[Spec] = &[
         Who::Writer,
         "Use the configured agent NAME from the next run on.",
     )),
-    later(row(
+    row(
         ("baton budget", "/baton budget AMOUNT"),
         Argument::Amount,
         BOTH,
         Who::Writer,
         "Set this task's limit to AMOUNT US dollars.",
-    )),
+    ),
     later(row(
         ("baton fix", "/baton fix [TEXT]"),
         Argument::OptionalText,
