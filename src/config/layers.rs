@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use baton_core::spelling::distance;
 use toml::{Table, Value};
 
 use super::sections::Config;
@@ -141,22 +142,6 @@ pub(super) fn nearest_in(problem: &str) -> Option<String> {
         .filter(|(distance, known)| *distance <= 1 + known.len() / 3)
         .min()
         .map(|(_, known)| known.to_owned())
-}
-
-/// Levenshtein's distance, in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -7,3 +7,4 @@ pub mod command;
 pub mod domain;
 mod markdown;
 pub mod prose;
+pub mod spelling;

@@ -1,9 +1,10 @@
 //! One line of a comment → a command, a mistake, or nothing of ours. Exact ASCII; never lenient about what it executes.
 
-use super::nearest::{distance, folded, nearest};
+use super::nearest::{folded, nearest};
 use super::spec::{self, Argument, Spec};
 use super::{Command, Problem};
 use crate::domain::usage::MicroDollars;
+use crate::spelling::distance;
 
 /// What a line is.
 #[derive(Debug, PartialEq)]
