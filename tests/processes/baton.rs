@@ -82,12 +82,7 @@ impl Baton {
     /// Starts `baton serve` and waits until it listens.
     pub fn serve(&mut self) {
         self.write(&self.text);
-        let name = format!("serve-{}", self.pids.len() + 1);
-        let file = self.file();
-        let arguments = ["--config", file.to_str().unwrap(), "serve"];
-        let variables = [("BATON_LOG", "info,baton=debug"), ("OPERATORS_OWN", CANARY)];
-        let mut process = Process::start(&name, &self.folder, &self.program.path, &arguments, &variables);
-        self.pids.push(process.pid());
+        let mut process = self.start("serve");
         self.address = until("baton serve listens", Duration::from_secs(30), || {
             let log = process.stderr();
             if let Some(status) = process.ended() {
@@ -98,6 +93,25 @@ impl Baton {
         });
         self.write(&self.text);
         self.serving = Some(process);
+    }
+
+    /// Starts `baton worker` beside the server, waits until it works, and kills the server: from now on the worker is
+    /// what serves.
+    pub fn kill_for_a_worker(&mut self) {
+        let worker = self.start("worker");
+        until("baton worker works", Duration::from_secs(30), || worker.stderr().contains("working").then_some(()));
+        self.kill();
+        self.serving = Some(worker);
+    }
+
+    fn start(&mut self, command: &str) -> Process {
+        let name = format!("serve-{}", self.pids.len() + 1);
+        let file = self.file();
+        let arguments = ["--config", file.to_str().unwrap(), command];
+        let variables = [("BATON_LOG", "info,baton=debug"), ("OPERATORS_OWN", CANARY)];
+        let process = Process::start(&name, &self.folder, &self.program.path, &arguments, &variables);
+        self.pids.push(process.pid());
+        process
     }
 
     /// `kill -9` of the server alone.

@@ -87,6 +87,20 @@ fn while_the_agent_works() {
     finish(world);
 }
 
+/// Nobody restarts anything: another worker on the same store takes the work over when the lease has run out.
+#[test]
+fn with_another_worker_beside_it() {
+    let mark = marked(2);
+    let mut world = World::with(PYTHON, &Pace { working: Some(mark.clone()), ..Pace::default() });
+    world.hand_over();
+    approve(&world);
+    let first = world.until("the working agent's command runs", || traces::running(&mark));
+    world.baton.kill_for_a_worker();
+    let second = world.until("the agent works again", || traces::running(&mark).filter(|pid| *pid != first));
+    assert_ne!(first, second);
+    finish(world);
+}
+
 /// The tests of the branch run in a sandbox of their own.
 #[test]
 fn while_the_evidence_is_taken() {

@@ -16,6 +16,29 @@ fn with_nothing_to_do_it_ends_at_once() {
     world.nothing_runs();
 }
 
+/// Whoever asks twice does not want to wait; what was under way is done after the restart all the same.
+#[test]
+fn asked_twice_it_ends_at_once() {
+    let mark = marked(30);
+    let mut world = World::with(PYTHON, &Pace { planning: Some(mark.clone()), ..Pace::default() });
+    world.hand_over();
+    world.until("the planning agent's command runs", || traces::running(&mark));
+    world.baton.terminate();
+    world.until("it says that it stops", || world.baton.logs().contains("once more to stop at once").then_some(()));
+    let started = Instant::now();
+    world.baton.terminate();
+    assert_eq!(world.baton.wait(Duration::from_secs(10)).code(), Some(1));
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    world.until("the agent's command is gone", || traces::running(&mark).is_none().then_some(()));
+    world.baton.serve();
+    let pid = world.until("the agent plans again", || traces::running(&mark));
+    traces::end(pid);
+    world.wait_for_plan();
+    world.says(MAINTAINER, "/plan approve");
+    world.wait_for_review();
+    world.audit();
+}
+
 /// A run that is nearly done may end.
 #[test]
 fn a_short_run_ends_first() {
