@@ -1,4 +1,6 @@
 //! Part B of SECURITY.md's catalogue, by number: who may do what, and what an approval is worth.
+//!
+//! Long because the catalogue's numbers stand in its order in one place.
 
 use std::time::Duration;
 
@@ -58,7 +60,11 @@ fn b_01_only_writers_steer() {
             w.settle().await;
         }
         assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
-        assert_snapshot!(heard, @"");
+        assert_snapshot!(heard, @r"
+        nora, `/​plan` was not done: it needs write access to this repository, and GitHub says you have read access. Everyone may ask for `/baton status` and `/baton help`.
+        rita, `/​plan` was not done: it needs write access to this repository, and GitHub says you have read access. Everyone may ask for `/baton status` and `/baton help`.
+        tina, `/​plan` was not done: it needs write access to this repository, and GitHub says you have triage access. Everyone may ask for `/baton status` and `/baton help`.
+        ");
     });
     // The positive control: each command of each writing role is taken, or refused for another reason than the role.
     play(Setup::usual(), async |w| {
@@ -184,7 +190,7 @@ fn b_05_an_approval_is_asked_about_again_before_it_is_used() {
         w.settle().await;
         nothing_is_implemented(w).await;
         assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @"The approval by bob no longer counts, because they may not write to this repository any more. Nothing was pushed. Somebody who may has to approve the plan again: `/plan approve`.");
         // Somebody else can approve the same plan.
         w.alice().says(issue, "/plan approve");
         w.settle().await;
@@ -215,7 +221,11 @@ fn b_06_an_old_revision_is_not_approved() {
         w.alice().says(issue, "/plan approve 7");
         w.settle().await;
         nothing_is_implemented(w).await;
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        alice, `/​plan approve 1` was not done: revision 1 is not the newest plan. Read revision 2 and comment `/plan approve 2`.
+        ---
+        alice, `/​plan approve 7` was not done: revision 7 is not the newest plan. Read revision 2 and comment `/plan approve 2`.
+        ");
         w.alice().says(issue, "/plan approve 2");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview);
@@ -236,7 +246,7 @@ fn b_06_an_approval_never_counts_for_a_plan_that_came_after_it() {
         w.sim.release_webhooks(false);
         w.settle().await;
         nothing_is_implemented(w).await;
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @"alice, `/​plan approve` was not done: plan 2 was posted after your comment, so you cannot have meant it. Read it and comment `/plan approve 2`.");
     });
 }
 
@@ -248,7 +258,7 @@ fn b_07_an_edit_of_the_issue_makes_the_plan_stale() {
         w.alice().says(issue, "/plan approve");
         w.settle().await;
         nothing_is_implemented(w).await;
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @"alice, `/​plan approve` was not done: the title or the body of the issue changed after plan 1 was written, so that plan is for another text. `/plan` writes a new one.");
         // Also when GitHub never tells of the edit.
         w.alice().says(issue, "/plan");
         w.settle().await;
@@ -295,7 +305,7 @@ fn b_09_an_edited_plan_comment_is_not_approved() {
         w.alice().says(issue, "/plan approve");
         w.settle().await;
         nothing_is_implemented(w).await;
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @"alice, `/​plan approve` was not done: the comment with plan 1 was edited or deleted, so what you read may not be what Baton would do. `/plan` writes a new one.");
         // The way out that the answer names works.
         w.alice().says(issue, "/plan");
         w.settle().await;
@@ -354,7 +364,7 @@ fn b_11_deleting_the_approval_takes_it_back_until_work_begins() {
         w.store.resume().await.expect("resumed");
         w.settle().await;
         nothing_is_implemented(w).await;
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @"The comment that approved the plan was deleted before work began, so the plan waits again: `/plan approve`.");
     });
 }
 
@@ -482,7 +492,7 @@ fn b_16_where_two_persons_are_needed_the_requester_does_not_approve() {
         w.alice().says(issue, "/plan approve");
         w.settle().await;
         nothing_is_implemented(w).await;
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @"alice, `/​plan approve` was not done: you asked for this work, and here a second person has to approve it.");
         w.bob().says(issue, "/plan approve");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview);
@@ -526,7 +536,10 @@ fn b_17_closed_locked_and_wrong_places_take_no_approval() {
         w.settle().await;
         nothing_is_implemented(w).await;
         assert_eq!(w.sim.branches("acme/elsewhere").expect("branches"), ["main"]);
-        assert_snapshot!(format!("{}\n{}", w.notes(locked), w.notes(closed)), @"");
+        assert_snapshot!(format!("{}\n{}", w.notes(locked), w.notes(closed)), @r"
+        alice, `/​plan approve` was not done: the conversation of this issue is locked. Unlock it first.
+        alice, `/​plan approve` was not done: the issue is closed. Reopen it first.
+        ");
     });
 }
 

@@ -33,7 +33,13 @@ fn a_mistyped_command_is_answered_with_the_nearest() {
         w.alice().says(issue, "/etc/passwd is a path, and `/plan approve` is quoted.");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        alice, `/​plan aprove` was not done: there is no such command. Did you mean `/plan approve [REV]`?
+        ---
+        alice, `/​baton stauts` was not done: there is no such command. Did you mean `/baton status`?
+        ---
+        alice, `/​baton make me a coffee` was not done: there is no such command. `/baton help` lists the commands.
+        ");
     });
 }
 
@@ -59,7 +65,27 @@ fn what_makes_no_sense_now_is_said_so() {
         w.alice().says(w.pull().number, "/plan approve");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview);
-        assert_snapshot!(format!("{}\n=== on the pull request\n{}", w.notes(issue), w.notes(w.pull().number)), @"");
+        assert_snapshot!(format!("{}\n=== on the pull request\n{}", w.notes(issue), w.notes(w.pull().number)), @r"
+        alice, `/​plan approve` was not done: Baton has no task on this issue. `/plan` asks for one.
+        ---
+        alice, `/​baton cancel` was not done: Baton has no task on this issue. `/plan` asks for one.
+        ---
+        alice, `/​baton retry` was not done: only a task that failed or waits for a word can be retried; this one is `awaiting_approval`. `/plan approve` approves the plan.
+        ---
+        alice, `/​baton resume` was not done: the task is not paused; it is `awaiting_approval`. `/plan approve` approves the plan.
+        ---
+        alice, `/​baton agent` was not done: `/baton agent` is not available in this version.
+        ---
+        alice, `/​plan` was not done: the plan is approved already and the task is `in_review`. `/baton cancel` stops it.
+        ---
+        alice, `/​plan approve` was not done: the plan is approved already and the task is `in_review`. `/baton cancel` stops it.
+        ---
+        alice, `/​plan reject` was not done: the plan is approved already and the task is `in_review`. `/baton cancel` stops it.
+        ---
+        alice, `/​baton pause` was not done: there is nothing to pause; the task is `in_review`. The pull request is open.
+        === on the pull request
+        alice, `/​plan approve` was not done: it belongs on the issue, not on the pull request.
+        ");
     });
 }
 
@@ -101,7 +127,7 @@ fn cancel_stops_an_agent_that_plans() {
         assert!(started.elapsed().as_secs() < 10, "the agent was stopped after {:?}", started.elapsed());
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::Cancelled);
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @"alice cancelled this task. Nothing more will be pushed; a branch or pull request that is already there is left as it is. `/plan` begins anew.");
     });
 }
 
@@ -134,7 +160,10 @@ fn cancel_leaves_a_pull_request_as_it_is() {
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::Cancelled);
         assert_eq!(w.pull().state, "open");
-        assert_snapshot!(format!("{}\n=== on the pull request\n{}", w.notes(issue), w.notes(w.pull().number)), @"");
+        assert_snapshot!(format!("{}\n=== on the pull request\n{}", w.notes(issue), w.notes(w.pull().number)), @r"
+        alice cancelled this task. Nothing more will be pushed; a branch or pull request that is already there is left as it is. `/plan` begins anew.
+        === on the pull request
+        ");
     });
 }
 

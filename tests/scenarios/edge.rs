@@ -109,7 +109,7 @@ fn a_14_another_installation_in_the_payload_gets_no_token() {
         assert_eq!(w.delivers("issue_comment", "other-installation", &body.to_string()).await, 202);
         w.settle_with_retries().await;
         assert_eq!(w.history().await, before);
-        w.gives_up_ingesting().await;
+        w.gives_up_considering().await;
     });
 }
 

@@ -91,7 +91,14 @@ fn a_symlink_out_of_the_tree_is_refused() {
     play(Setup::usual().agent(script), async |w| {
         let issue = w.approved().await;
         only_main(w);
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        The patch breaks the rules of this installation, so it was not pushed:
+
+        - `link` is a symbolic link that leads out of the repository, to `/etc/passwd`
+        - `up` is a symbolic link that leads out of the repository, to `../../outside`
+
+        It is kept; the operator can look at it with `baton task diff`. `/baton retry` sends the agent back to mend it, `/plan` begins with a new plan.
+        ");
     });
 }
 
@@ -102,7 +109,13 @@ fn an_empty_patch_ends_with_a_sentence() {
         let issue = w.approved().await;
         assert_eq!(w.state(issue).await, StateName::Closed);
         only_main(w);
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        The agent ended without changing anything, so no pull request was opened. It says:
+
+        I looked at it for a while.
+
+        Say more in the issue and comment `/plan` to begin anew.
+        ");
     });
 }
 
@@ -114,7 +127,13 @@ fn a_bug_that_does_not_show_ends_with_what_was_tried() {
         let issue = w.approved().await;
         assert_eq!(w.state(issue).await, StateName::Closed);
         only_main(w);
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        The problem did not show. No pull request was opened. What the agent tried and saw:
+
+        I ran `sh greet.sh Ada` ten times; see @​torvalds, c​loses #1.
+
+        If that is wrong, say more in the issue and comment `/plan`.
+        ");
     });
 }
 

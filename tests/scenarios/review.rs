@@ -30,7 +30,15 @@ fn a_branch_that_somebody_else_made_is_never_overwritten() {
         let issue = w.approved().await;
         assert_eq!(w.sim.branch_head(REPO, BRANCH).as_deref(), Some(theirs.as_str()));
         assert_eq!(w.state(issue).await, StateName::Failed);
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        GitHub refused the push:
+
+        ```
+        refs/heads/baton/issue-1-the-greeting-is-misspelt is at [commit], where Baton did not put it
+        ```
+
+        The work is kept. When what it complains of is put right, `/baton retry` pushes again.
+        ");
     });
 }
 
@@ -95,6 +103,24 @@ fn an_issue_closed_before_approval_takes_no_command_about_plans() {
         w.alice().says(issue, "/plan");
         w.settle().await;
         assert!(w.tasks().await.is_empty());
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        alice, `/​plan` was not done: the issue is closed. Reopen it first.
+        ---
+        alice, `/​plan` was not done: the conversation of this issue is locked. Unlock it first.
+        ");
+    });
+}
+
+#[test]
+fn a_writers_pull_request_that_closes_the_issue_keeps_baton_away() {
+    play(Setup::usual(), async |w| {
+        let issue = w.rita().reports_the_typo();
+        w.bob().pushes("fix", "greet.sh", "echo \"Hello, $1!\"\n");
+        w.bob().opens_pull_with("fix", "Spell it right", &format!("Fixes #{issue}"));
+        w.alice().assigns(issue);
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::Closed);
+        assert_eq!(w.runs("plan").await, 0);
+        assert_snapshot!(w.notes(issue), @"Pull request #2, by a person, already closes this issue, so Baton stays out of the way. If it is given up, comment `/plan`.");
     });
 }

@@ -37,7 +37,13 @@ fn a_broken_file_is_explained_with_line_and_nearest_key() {
         w.alice().says(issue, "/baton retry");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        `.github/baton.yml` on the default branch cannot be used, and Baton does not guess:
+
+        - .github/baton.yml, line 3: commands: unknown field `tset`, expected one of `setup`, `test`, `lint`, `format` (did you mean `test`?)
+
+        Mend the file, then comment `/baton retry`.
+        ");
     });
 }
 
@@ -47,14 +53,19 @@ fn an_agent_that_is_not_configured_is_named() {
         let issue = w.rita().reports_the_typo();
         w.alice().assigns(issue);
         w.settle().await;
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        `.github/baton.yml` on the default branch cannot be used, and Baton does not guess:
+
+        - .github/baton.yml: `agent`: the agent `opus` is not configured here; there is hosted, steady
+
+        Mend the file, then comment `/baton retry`.
+        ");
     });
 }
 
 #[test]
 fn a_limit_that_is_reached_asks_and_the_work_goes_on_where_it_was() {
-    let script = Agent::that(vec![right_edit(), run("true"), run("true"), run("true"), finish("Too late.")])
-        .goes_on(vec![new_case(), finish("The rest.")]);
+    let script = Agent::that(vec![right_edit(), run("true"), run("true"), new_case(), finish("In two sittings.")]);
     let setup = Setup::usual().agent(script).policy(|policy| policy.run.turns = 3);
     play(setup, async |w| {
         let issue = w.approved().await;
@@ -80,7 +91,13 @@ fn money_that_is_used_up_stops_the_task_until_there_is_more() {
         w.alice().says(issue, "/baton retry");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview, "{}", w.story());
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        The agent was stopped because it reached its limit of money. What it changed is kept.
+
+        `/baton retry` lets it go on with the same limit again; `/baton cancel` ends the task.
+        ---
+        alice, `/​baton retry` was not done: the task's money is used up. `/baton budget AMOUNT` raises its limit; then `/baton retry`.
+        ");
     });
 }
 
@@ -97,7 +114,13 @@ fn a_plan_that_nobody_answers_is_reminded_of_and_expires() {
         w.advance(30 * DAY).await;
         w.alice().says(issue, "/plan approve");
         w.settle().await;
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        Plan 1 still waits for a writer: `/plan approve 1`, `/plan revise TEXT` or `/plan reject`. Without an answer it expires in 7 days.
+        ---
+        Nobody answered in time, so this task has expired. Nothing was changed in the repository. `/plan` begins anew.
+        ---
+        alice, `/​plan approve` was not done: the task has ended (`expired`). `/plan` begins a new one.
+        ");
     });
 }
 
@@ -110,7 +133,15 @@ fn a_question_that_nobody_answers_is_reminded_of_and_expires() {
         w.advance(7 * DAY).await;
         w.advance(7 * DAY).await;
         assert_eq!(w.state(issue).await, StateName::Expired);
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        The agent was stopped because it reached the limit of model calls. What it changed is kept.
+
+        `/baton retry` lets it go on with the same limit again; `/baton cancel` ends the task.
+        ---
+        This task still waits for a writer: `/baton retry` goes on, `/baton cancel` ends it. Without an answer it expires in 7 days.
+        ---
+        Nobody answered in time, so this task has expired. Nothing was changed in the repository. `/plan` begins anew.
+        ");
     });
 }
 
@@ -200,7 +231,15 @@ fn what_can_never_be_posted_fails_the_task_and_a_retry_posts_it() {
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview);
         assert_eq!(w.sim.branches(REPO).expect("branches").len(), 2);
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @r"
+        Baton could not open the pull request:
+
+        ```
+        GitHub does not accept it: Unprocessable Entity (pulls/create)
+        ```
+
+        It has given up. What was done so far is kept. `/baton retry` tries again, `/plan` begins with a new plan.
+        ");
     });
 }
 

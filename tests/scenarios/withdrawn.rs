@@ -56,7 +56,11 @@ fn a_plan_that_waits_ends_in_each_way() {
                 told.push_str(&format!("{way:?}: {}\n", w.notes(issue)));
             }
         }
-        assert_snapshot!(told, @"");
+        assert_snapshot!(told, @r"
+        Closes: The issue was closed, so this task is cancelled. Nothing more will be pushed; a branch or pull request that is already there is left as it is. `/plan` begins anew.
+        Unassigns: The bot was unassigned, so this task is cancelled. Nothing more will be pushed; a branch or pull request that is already there is left as it is. `/plan` begins anew.
+        Unlabels: The label was removed, so this task is cancelled. Nothing more will be pushed; a branch or pull request that is already there is left as it is. `/plan` begins anew.
+        ");
     });
 }
 
@@ -87,7 +91,7 @@ fn closing_the_issue_in_review_leaves_the_pull_request() {
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::Cancelled);
         assert_eq!(w.pull().state, "open");
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @"The issue was closed, so this task is cancelled. Nothing more will be pushed; a branch or pull request that is already there is left as it is. `/plan` begins anew.");
     });
 }
 
@@ -131,7 +135,7 @@ fn an_edit_makes_the_plan_stale_and_a_new_one_fresh() {
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
         assert_eq!(w.runs("implement").await, 0);
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @"alice, `/​plan approve` was not done: the title or the body of the issue changed after plan 1 was written, so that plan is for another text. `/plan` writes a new one.");
     });
 }
 

@@ -110,10 +110,10 @@ impl World {
     }
 
     /// A delivery that can never be looked into is given up, and nothing else.
-    pub async fn gives_up_ingesting(&self) {
+    pub async fn gives_up_considering(&self) {
         for job in self.jobs(JobState::Dead).await {
-            assert_eq!(job.kind, baton_store::INGEST, "{job:?}");
-            self.expects_to_give_up(baton_store::INGEST);
+            assert_eq!(job.kind, "consider", "{job:?}");
+            self.expects_to_give_up("consider");
         }
     }
 

@@ -145,7 +145,11 @@ impl<'w> Voice<'w> {
     }
 
     pub fn opens_pull(&self, head: &str, title: &str) -> u64 {
-        done(self.person().opens_pull(self.repo, head, "main", title, ""))
+        self.opens_pull_with(head, title, "")
+    }
+
+    pub fn opens_pull_with(&self, head: &str, title: &str, body: &str) -> u64 {
+        done(self.person().opens_pull(self.repo, head, "main", title, body))
     }
 
     pub fn pushes(&self, branch: &str, path: &str, text: &str) {

@@ -136,11 +136,6 @@ impl Agent {
         self.with(RunKind::Implement, 1, calls)
     }
 
-    /// What it does when it is sent to implement once more, with its conversation.
-    pub fn goes_on(self, calls: Vec<Call>) -> Self {
-        self.with(RunKind::Implement, 2, calls)
-    }
-
     /// What it does when it is sent back.
     pub fn revises(self, round: u32, calls: Vec<Call>) -> Self {
         self.with(RunKind::Revise, round, calls)
