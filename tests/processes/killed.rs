@@ -10,7 +10,7 @@ use sha2::Sha256;
 use super::github::{MACHINE_USER, MAINTAINER};
 use super::process::until;
 use super::story::{PYTHON, Pace, marked};
-use super::traces;
+use super::traces::{self, Seen};
 use super::world::{World, is_plan};
 
 /// Kills the server, and sees to it that what it had started ends too.
@@ -134,6 +134,22 @@ fn after_the_push_and_before_its_answer() {
     kill(&mut world);
     assert_eq!(world.pulls().len(), 0);
     world.github.no_faults();
+    world.baton.serve();
+    finish(world);
+}
+
+/// The git that a dead Baton started lives on, and its push arrives while the next Baton's is on its way.
+#[test]
+fn while_its_git_pushes() {
+    let mut world = World::with(PYTHON, &Pace::default());
+    for millis in [5_000, 7_000] {
+        world.github.fault("git/receive-pack", &json!({ "kind": "delay", "millis": millis }), Some(1));
+    }
+    world.hand_over();
+    approve(&world);
+    let pushes = |seen: &Seen| seen.cmdline.contains(&world.github.address) && seen.cmdline.contains(" push ");
+    world.until("git pushes", || traces::processes().into_iter().find(pushes));
+    kill(&mut world);
     world.baton.serve();
     finish(world);
 }
