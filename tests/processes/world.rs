@@ -142,7 +142,9 @@ impl World {
         assert_eq!(pull["state"], "open");
         assert_eq!(pull["requested_reviewers"], json!([MAINTAINER]));
         let body = pull["body"].as_str().unwrap();
-        assert!(body.contains("fail on the base's source, pass now"), "{body}");
+        for part in ["| Tests | Number | Which |", "fail on the base's source, pass now"] {
+            assert!(body.contains(part), "{part}: {body}");
+        }
         assert!(body.contains(&format!("Closes #{}", self.issue)), "{body}");
 
         let checks = self.github.list(&self.at("check-runs"));
