@@ -637,5 +637,7 @@ fn b_20_a_writer_who_repeats_a_command_gets_one_plan() {
         w.alice().says(issue, "/baton cancel");
         w.meanwhile().await;
         work.await.expect("the worker comes to rest");
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::Cancelled);
     });
 }

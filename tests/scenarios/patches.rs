@@ -61,8 +61,9 @@ fn a_secret_in_the_patch_is_never_pushed() {
 #[test]
 fn a_secret_that_was_taken_back_is_not_in_the_history_either() {
     let key = format!("{}{}", "AKIA", "Q3EGRHJX7VN5WZ2M");
-    let script = Agent::that(vec![right_edit(), new_case(), write("deploy.ini", &format!("key = {key}\n")), finish("Deploys.")])
-        .revises(1, vec![run("rm deploy.ini"), finish("Without the key.")]);
+    let script =
+        Agent::that(vec![right_edit(), new_case(), write("deploy.ini", &format!("key = {key}\n")), finish("Deploys.")])
+            .revises(1, vec![run("rm deploy.ini"), finish("Without the key.")]);
     play(Setup::usual().agent(script), async move |w| {
         w.in_review().await;
         assert!(!w.everything_pushed().contains(&key));

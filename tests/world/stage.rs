@@ -317,6 +317,8 @@ pub(super) fn engine(config: &Config, store: &Store, clock: Clock) -> Engine {
 
 pub(super) fn worker(engine: &Engine, owner: &str, clock: Clock) -> Worker<Engine> {
     let mut settings = WorkerConfig::new(owner);
+    // Time moves in leaps here, and a lease is lost only where the story says so.
+    settings.lease_ttl = Duration::from_secs(400 * 24 * 60 * 60);
     // Chance has no place in a story.
     settings.jitter = Jitter::from_fn(|| 0.5);
     settings.recurring = vec![Recurring { kind: RECONCILE.to_owned(), every: Duration::from_secs(60 * 60) }];

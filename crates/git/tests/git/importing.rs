@@ -349,3 +349,19 @@ fn read_tree(root: &std::path::Path) -> BTreeMap<String, Vec<u8>> {
     }
     files
 }
+
+#[tokio::test]
+async fn what_was_taken_back_is_in_nobodys_history() {
+    let w = World::new();
+    let base = w.fetched().await;
+    let first = w.import(&base, &[("README.md", "hello, world\n"), ("key.pem", "secret\n")]).await;
+    let changes = WorkspaceChanges { written: vec![], deleted: vec!["key.pem".into()] };
+    let second = w.git.import(REPO, &first, changes, meta("Take the key back")).await.unwrap();
+    let one = w.git.squash(REPO, &base, &second, meta("Say hello")).await.unwrap();
+    let history = git(&w.mirror(), &["log", "--format=%s", "--name-only", &format!("{base}..{one}")]);
+    assert_eq!(history, "Say hello\n\nREADME.md\n");
+    let tree = |commit: &str| git(&w.mirror(), &["rev-parse", &format!("{commit}^{{tree}}")]);
+    assert_eq!(tree(one.as_str()), tree(second.as_str()), "the same files");
+    let said = w.git.squash(REPO, &base, &base, meta("x")).await;
+    assert!(matches!(said, Err(ImportError::NothingChanged)), "{said:?}");
+}
