@@ -131,7 +131,7 @@ fn a_bug_that_does_not_show_ends_with_what_was_tried() {
         assert_snapshot!(w.notes(issue), @r"
         The problem did not show. No pull request was opened. What the agent tried and saw:
 
-        I ran `sh greet.sh Ada` ten times; see @​torvalds, c​loses #1.
+        I ran `sh greet.sh Ada` ten times; see @[|]torvalds, c[|]loses #1.
 
         If that is wrong, say more in the issue and comment `/plan`.
         ");

@@ -94,9 +94,9 @@ fn money_that_is_used_up_stops_the_task_until_there_is_more() {
         assert_snapshot!(w.notes(issue), @r"
         The agent was stopped because it reached its limit of money. What it changed is kept.
 
-        `/baton retry` lets it go on with the same limit again; `/baton cancel` ends the task.
+        The task's money is used up: `/baton budget AMOUNT` raises its limit, and `/baton retry` goes on then; `/baton cancel` ends the task.
         ---
-        alice, `/​baton retry` was not done: the task's money is used up. `/baton budget AMOUNT` raises its limit; then `/baton retry`.
+        alice, `/[|]baton retry` was not done: the task's money is used up. `/baton budget AMOUNT` raises its limit; then `/baton retry`.
         ");
     });
 }
@@ -119,7 +119,7 @@ fn a_plan_that_nobody_answers_is_reminded_of_and_expires() {
         ---
         Nobody answered in time, so this task has expired. Nothing was changed in the repository. `/plan` begins anew.
         ---
-        alice, `/​plan approve` was not done: the task has ended (`expired`). `/plan` begins a new one.
+        alice, `/[|]plan approve` was not done: the task has ended (`expired`). `/plan` begins a new one.
         ");
     });
 }

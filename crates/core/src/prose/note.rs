@@ -94,13 +94,17 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
         Note::Failed { reason, work_kept } => failed(reason, *work_kept),
         Note::Asks { question } => match question {
             Question::Exhausted { limit, .. } => format!(
-                "The agent was stopped because it reached {}. What it changed is kept.\n\n`/baton retry` lets it go on with \
-                 the same limit again; `/baton cancel` ends the task.",
+                "The agent was stopped because it reached {}. What it changed is kept.\n\n{}; `/baton cancel` ends the task.",
                 match limit {
                     Exhausted::Time => "its time limit",
                     Exhausted::Turns => "the limit of model calls",
                     Exhausted::Tokens => "its token limit",
                     Exhausted::Cost => "its limit of money",
+                },
+                if around.task.is_some_and(|view| view.task.money_left().0 == 0) {
+                    "The task's money is used up: `/baton budget AMOUNT` raises its limit, and `/baton retry` goes on then"
+                } else {
+                    "`/baton retry` lets it go on with the same limit again"
                 }
             ),
         },
