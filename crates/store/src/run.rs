@@ -78,7 +78,8 @@ pub struct LogEntry {
 
 const BEGIN: &str = "
     INSERT INTO runs (id, task_id, kind, agent, model, started_at, format) VALUES ($1, $2, $3, $4, $5, $6, $7)
-    ON CONFLICT (id) DO UPDATE SET agent = excluded.agent, model = excluded.model, started_at = excluded.started_at";
+    ON CONFLICT (id) DO UPDATE SET agent = excluded.agent, model = excluded.model, started_at = excluded.started_at,
+                                   ended_at = NULL, ending = NULL, usage = NULL";
 
 const END: &str = "
     UPDATE runs SET ended_at = $2, ending = $3, usage = $4, format = $5 WHERE id = $1 AND ended_at IS NULL RETURNING id";

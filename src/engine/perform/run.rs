@@ -110,12 +110,13 @@ impl Engine {
                 return self.finish(context, vec![Event::ConfigurationInvalid { run: order.run, problems }]).await;
             }
         };
+        // Before the run begins anew: it may go on from what it said when it was stopped.
+        let request = self.brief(github, order, &task, &ground).await?;
         let mut tx = self.store().begin().await?;
         let run = NewRun { id: order.run, kind: order.purpose.kind().name(), agent: &agent_name, model: &agent.model };
         tx.begin_run(&run, self.now()).await?;
         tx.commit().await?;
 
-        let request = self.brief(github, order, &task, &ground).await?;
         let came = self.in_sandbox(context, order, &task, &ground, &agent, request).await?;
         let Some(came) = came else { return Ok(Handled::Stopped) };
         let mut tx = self.store().begin().await?;

@@ -1,4 +1,4 @@
-//! Runs: begun, begun again after a crash, followed while they go, ended once.
+//! Runs: begun, begun again after a crash or a stop, followed while they go, ended once each time.
 
 use baton_core::domain::ids::RunId;
 use baton_store::{Json, NewRun, StoreError};
@@ -34,5 +34,15 @@ pub async fn a_run_is_begun_followed_and_ended_once(place: Place) {
     let run = store.run(id).await.unwrap().unwrap();
     insta::assert_snapshot!(serde_json::to_string(&run).unwrap(), @r#"{"id":"1.1","task":1,"kind":"plan","agent":"native","model":"model-2","started_at":2,"ended_at":20,"format":1,"ending":"finished","usage":5}"#);
     assert_eq!(store.runs(task).await.unwrap(), [run]);
+
+    // A run that was stopped, given back and begun anew ends anew.
+    let mut tx = store.begin().await.unwrap();
+    tx.begin_run(&NewRun { id, kind: "plan", agent: "native", model: "model-3" }, at(30)).await.unwrap();
+    tx.commit().await.unwrap();
+    let run = store.run(id).await.unwrap().unwrap();
+    assert_eq!((run.ended_at, run.ending, run.usage), (None, None, None));
+    let mut tx = store.begin().await.unwrap();
+    tx.end_run(id, &json("finished later"), &Json::of(&7).unwrap(), at(40)).await.unwrap();
+    tx.commit().await.unwrap();
     assert_eq!(store.run(RunId { task, number: 2 }).await.unwrap(), None);
 }
