@@ -111,25 +111,6 @@ impl Git {
         })
         .await
     }
-
-    /// The same commit with another author, committer, time and message: same tree, same parents.
-    ///
-    /// # Errors
-    /// [`GitError`] if the commit is not in the mirror.
-    pub async fn with_meta(
-        &self,
-        repo: RepositoryId,
-        head: &CommitSha,
-        meta: CommitMeta,
-    ) -> Result<CommitSha, GitError> {
-        let head = head.clone();
-        self.on_objects(repo, move |repository| {
-            let head = commit(repository, &head)?;
-            let parents: Vec<Oid> = head.parent_ids().collect();
-            write_commit(repository, head.tree_id(), &parents, &meta)
-        })
-        .await
-    }
 }
 
 fn edits(repository: &Repository, changes: &WorkspaceChanges) -> Result<Edits, ImportError> {

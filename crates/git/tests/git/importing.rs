@@ -233,19 +233,6 @@ async fn quotas_hold() {
 }
 
 #[tokio::test]
-async fn a_commit_can_get_another_message() {
-    let w = World::new();
-    let base = w.fetched().await;
-    let head = w.import(&base, &[("a", "1")]).await;
-    let renamed = w.git.with_meta(REPO, &head, meta("Another message")).await.unwrap();
-    assert_ne!(head, renamed);
-    let patch = |h| w.git.patch(REPO, &base, h);
-    assert_eq!(patch(&head).await.unwrap().files, patch(&renamed).await.unwrap().files);
-    assert!(w.git.is_ancestor(REPO, &base, &renamed).await.unwrap());
-    assert_eq!(git(&w.mirror(), &["log", "-1", "--format=%s", renamed.as_str()]), "Another message\n");
-}
-
-#[tokio::test]
 async fn files_are_read_from_commits() {
     let w = World::new();
     let base = w.fetched().await;
