@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use baton_queue::Clock;
-use baton_sandbox::{Bubblewrap, Sandbox as _};
+use baton_sandbox::Sandbox as _;
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::{self, configuration};
@@ -60,12 +60,8 @@ pub(super) async fn worker(file: Option<&Path>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Removes what dead processes left, and refuses to start where no sandbox can be had.
+/// Refuses to start where no sandbox can be had.
 async fn check_sandbox(config: &crate::config::SandboxConfig) -> Result<(), Fault> {
-    let reaped = tokio::task::spawn_blocking(Bubblewrap::reap).await.context("reaping").map_err(Fault::failed)?;
-    if reaped.groups > 0 {
-        tracing::info!(groups = reaped.groups, processes = reaped.processes, "removed what a dead process left");
-    }
     let sandbox = assemble::sandbox(config)?;
     let probe = sandbox.probe().await;
     if let Some(problem) = probe.problems.first() {

@@ -14,7 +14,7 @@ use baton_core::prose;
 use baton_core::prose::neutral::Links;
 use baton_core::prose::note::Around;
 use baton_queue::Clock;
-use baton_sandbox::{Bubblewrap, Sandbox as _};
+use baton_sandbox::Sandbox as _;
 use baton_store::Store;
 use github_sim::{AppSpec, Files, Level, Options, Role, Sim};
 use tempfile::TempDir;
@@ -167,8 +167,6 @@ fn why(task: &Task) -> String {
 /// On a stage nothing of value is at stake: what this machine cannot enforce is said and done without. Where no sandbox can
 /// be had at all, there is no stage.
 async fn accept_what_is_missing(config: &mut Config) -> Result<(), Fault> {
-    let reaped = tokio::task::spawn_blocking(Bubblewrap::reap).await.context("reaping").map_err(Fault::failed)?;
-    tracing::debug!(?reaped, "left by dead processes");
     let probe = assemble::sandbox(&config.sandbox)?.probe().await;
     if let Some(problem) = probe.problems.first() {
         return Err(Fault::usage(anyhow!("no sandbox can be started, and nothing is run without one: {problem}")));

@@ -49,15 +49,6 @@ impl Config {
     }
 }
 
-/// What dead Baton processes had left behind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reaped {
-    /// Control groups that were removed.
-    pub groups: usize,
-    /// Processes in them that were killed.
-    pub processes: usize,
-}
-
 /// Sandboxes made by bubblewrap.
 #[derive(Clone, Debug)]
 pub struct Bubblewrap {
@@ -66,18 +57,21 @@ pub struct Bubblewrap {
 
 static SERIAL: AtomicU64 = AtomicU64::new(0);
 
+/// What a Baton that was killed has left takes memory and processor time from those that live. Done before every
+/// sandbox, so that a worker which takes over a dead one's task clears up after it.
+async fn clear_the_dead() {
+    match tokio::task::spawn_blocking(cgroup::reap).await {
+        Ok((0, _)) => {}
+        Ok((groups, processes)) => tracing::info!(groups, processes, "removed what a dead process left"),
+        Err(e) => tracing::error!(error = %e, "removing what dead processes left"),
+    }
+}
+
 impl Bubblewrap {
     /// A sandbox kind with this configuration; nothing is started or checked yet.
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self { config }
-    }
-
-    /// Removes what Baton processes that are gone have left: call it once at start. Blocks for as long as killing takes.
-    #[must_use]
-    pub fn reap() -> Reaped {
-        let (groups, processes) = cgroup::reap();
-        Reaped { groups, processes }
     }
 
     /// Whether a folder can be offered under `read_only_paths`.
@@ -139,6 +133,7 @@ impl Bubblewrap {
         if let Some(problem) = self.problems().into_iter().next() {
             return Err(SandboxError::Refused(problem));
         }
+        clear_the_dead().await;
         let (group, gaps) = Group::create(&spec.label, &spec.limits, SERIAL.fetch_add(1, Ordering::Relaxed));
         // From here on the group has an owner that removes it.
         let mut group = session::OwnedGroup::new(group);
@@ -185,15 +180,13 @@ impl Bubblewrap {
     async fn try_out(&self) -> Result<(), Problem> {
         let trouble =
             |what: String| Problem { what, remedy: "See SECURITY.md, \"What the machine must allow\"".into() };
-        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let checkout = PathBuf::from(format!("/tmp/baton-probe-{}-{serial}", std::process::id()));
-        tokio::fs::create_dir(&checkout).await.map_err(|e| trouble(format!("{}: {e}", checkout.display())))?;
-        let result = self.run_true(&checkout).await;
-        let removed = tokio::fs::remove_dir(&checkout).await;
-        match result {
+        // A name of its own each time: one that was killed in the middle must not stand in the way of the next.
+        let checkout = tempfile::Builder::new().prefix("baton-probe-").tempdir();
+        let checkout = checkout.map_err(|e| trouble(format!("no temporary folder can be made: {e}")))?;
+        match self.run_true(checkout.path()).await {
             Err(SandboxError::Refused(problem)) => Err(problem),
             Err(e) => Err(trouble(e.to_string())),
-            Ok(()) => removed.map_err(|e| trouble(format!("{}: {e}", checkout.display()))),
+            Ok(()) => checkout.close().map_err(|e| trouble(format!("a temporary folder cannot be removed: {e}"))),
         }
     }
 
@@ -227,6 +220,7 @@ impl Sandbox for Bubblewrap {
 
     fn probe(&self) -> BoxFuture<'_, Probe> {
         Box::pin(async move {
+            clear_the_dead().await;
             let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
             let (group, gaps) = Group::create("probe", &Limits::default(), serial);
             session::OwnedGroup::new(group).remove().await;

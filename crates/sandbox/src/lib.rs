@@ -21,7 +21,7 @@ mod toolchain;
 mod wire;
 
 pub use error::{Problem, SandboxError};
-pub use host::{AgentUser, Bubblewrap, Config, Reaped, is_root};
+pub use host::{AgentUser, Bubblewrap, Config, is_root};
 pub use launch::launcher_main;
 pub use sandbox::{BoxFuture, Probe, Sandbox, Session};
 pub use serve::server_main;

@@ -171,8 +171,8 @@ pub const OWNERS: &[Owner] = &[
     row("sqlx", Rooms(&["baton-store"]), "rows are read and written in `store`; give it a method there"),
     tested(
         "tempfile",
-        Rooms(&["baton", "baton-git", "github-sim"]),
-        &["baton-agent", "baton-queue", "baton-sandbox", "baton-store", "baton-verify"],
+        Rooms(&["baton", "baton-git", "baton-sandbox", "github-sim"]),
+        &["baton-agent", "baton-queue", "baton-store", "baton-verify"],
         "folders on disk belong to `git`; a run's own live in its sandbox",
     ),
     row("thiserror", Anyone, "errors"),
