@@ -28,7 +28,7 @@ use baton_sandbox::Sandbox;
 use baton_store::Store;
 
 pub use agents::{Agents, AgentsError};
-pub use handler::RECONCILE;
+pub use handler::TIDY;
 pub use local::LocalError;
 
 use crate::config::{GithubConfig, PolicyConfig, SandboxConfig};

@@ -14,7 +14,7 @@ use baton_store::{Limits, OpenOptions, Store};
 use super::Fault;
 use crate::clock;
 use crate::config::{Config, SandboxConfig, default_places, environment, load};
-use crate::engine::{Agents, Engine, Parts, RECONCILE};
+use crate::engine::{Agents, Engine, Parts, TIDY};
 
 /// The hidden command by which git gets a token from Baton.
 pub(super) const GIT_CREDENTIAL: &str = "git-credential";
@@ -133,6 +133,6 @@ pub(super) fn worker(config: &Config, engine: Engine) -> Worker<Engine> {
     settings.runs = usize::try_from(runs).unwrap_or(usize::MAX);
     settings.limits = Limits { global_runs: runs, per_repository_runs: config.worker.per_repository };
     settings.lease_ttl = Duration::from_secs(config.worker.lease_seconds.max(1));
-    settings.recurring = vec![Recurring { kind: RECONCILE.to_owned(), every: TIDY_EVERY }];
+    settings.recurring = vec![Recurring { kind: TIDY.to_owned(), every: TIDY_EVERY }];
     Worker::new(store, engine, settings, Clock::from_fn(clock::now))
 }

@@ -9,14 +9,14 @@ use super::ingest::CONSIDER;
 use super::jobs::Payload;
 
 /// The kind of the recurring job that tidies up.
-pub const RECONCILE: &str = "reconcile";
+pub const TIDY: &str = "tidy";
 
 impl Handler for Engine {
     async fn handle(&self, context: JobContext) -> Result<Handled, Failure> {
         match context.job.kind.as_str() {
             INGEST => self.take_in(&context).await,
             CONSIDER => self.ingest(&context).await,
-            RECONCILE => self.tidy(&context).await,
+            TIDY => self.tidy(&context).await,
             _ => self.perform(&context).await,
         }
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use baton::config::{Addresses, AgentConfig, Config, GithubConfig, PolicyConfig};
-use baton::engine::{Agents, Engine, Parts, RECONCILE};
+use baton::engine::{Agents, Engine, Parts, TIDY};
 use baton::server::{Listening, Web};
 use baton_core::domain::enclosure::Gap;
 use baton_core::domain::time::Timestamp;
@@ -321,6 +321,6 @@ pub(super) fn worker(engine: &Engine, owner: &str, clock: Clock) -> Worker<Engin
     settings.lease_ttl = Duration::from_secs(400 * 24 * 60 * 60);
     // Chance has no place in a story.
     settings.jitter = Jitter::from_fn(|| 0.5);
-    settings.recurring = vec![Recurring { kind: RECONCILE.to_owned(), every: Duration::from_secs(60 * 60) }];
+    settings.recurring = vec![Recurring { kind: TIDY.to_owned(), every: Duration::from_secs(60 * 60) }];
     Worker::new(engine.store().clone(), engine.clone(), settings, clock)
 }
