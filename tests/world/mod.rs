@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use baton::config::Config;
-use baton::engine::Engine;
+use baton::engine::{Engine, TIDY};
 use baton_core::domain::ids::{IssueNumber, RepositoryId, RunId, TaskId};
 use baton_core::domain::task::{StateName, Task};
 use baton_core::domain::time::Timestamp;
@@ -91,7 +91,7 @@ impl World {
     async fn next_retry(&self) -> Option<Timestamp> {
         let filter = JobFilter { state: Some(JobState::Queued), ..JobFilter::default() };
         let jobs = self.store.jobs(&filter, None, 1000).await.expect("jobs");
-        let later = jobs.iter().filter(|job| job.kind != "wake" && job.kind != "reconcile" && job.run_at > self.now());
+        let later = jobs.iter().filter(|job| !["wake", TIDY].contains(&job.kind.as_str()) && job.run_at > self.now());
         // What waits behind another job in its lane has a time that is past.
         later.map(|job| job.run_at).min()
     }
