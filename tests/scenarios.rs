@@ -14,6 +14,7 @@ mod scenarios {
     mod evidence;
     mod patches;
     mod review;
+    mod tidying;
     mod trouble;
     mod withdrawn;
 }

@@ -101,6 +101,22 @@ impl World {
         format!("{}\n\n{}", self.story(), self.history().await)
     }
 
+    /// The commits of tasks that Baton's own repositories keep alive.
+    pub fn commits_kept(&self) -> Vec<String> {
+        let mirrors = self.config.lock().expect("the configuration").store.data.join("mirrors");
+        let mut kept = Vec::new();
+        for entry in std::fs::read_dir(mirrors).expect("mirrors").flatten() {
+            if entry.path().extension().is_none_or(|ending| ending != "git") {
+                continue;
+            }
+            let mut git = std::process::Command::new("git");
+            git.arg("--git-dir").arg(entry.path()).args(["for-each-ref", "--format=%(refname)", "refs/baton/tasks"]);
+            let listed = git.output().expect("git lists references");
+            kept.extend(String::from_utf8_lossy(&listed.stdout).lines().map(str::to_owned));
+        }
+        kept
+    }
+
     /// Everything there is to know, for a story that failed.
     pub(super) async fn account(&self) -> String {
         let mut text = format!("The story so far:\n{}\n", self.whole().await);

@@ -1,6 +1,7 @@
 //! Importing what a run left behind, and reading it back as a patch.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use baton_core::domain::enclosure::{FileMode, WorkspaceChanges, WorkspaceFile};
 use baton_core::domain::patch::path::check_path;
@@ -161,6 +162,26 @@ async fn maintenance_packs_and_loses_nothing() {
     git(&w.mirror(), &["fsck", "--strict"]);
     assert_eq!(w.git.patch(REPO, &base, &kept).await.unwrap().files.len(), 1);
     w.git.checkout(REPO, &CheckoutOf::Tree(young), NOW).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mirror_is_maintained_when_it_is_time() {
+    let w = World::new();
+    assert_eq!(w.git.mirrors().await.unwrap(), []);
+    let base = w.fetched().await;
+    w.import(&base, &[("a", "kept\n")]).await;
+    assert_eq!(w.git.mirrors().await.unwrap(), [REPO]);
+    let day = Duration::from_secs(24 * 60 * 60);
+    let due = async |after: Duration| w.git.maintain_if_due(REPO, day, NOW.plus(after)).await.unwrap();
+    assert!(!due(Duration::ZERO).await, "it was just made");
+    assert!(!due(day - Duration::from_secs(1)).await);
+    assert!(due(day).await);
+    assert!(!due(day + Duration::from_secs(1)).await, "it was just done");
+
+    let kept = w.git.tasks_kept(REPO).await.unwrap();
+    assert_eq!(kept, [TASK]);
+    w.git.release_task(REPO, TASK).await.unwrap();
+    assert_eq!(w.git.tasks_kept(REPO).await.unwrap(), []);
 }
 
 #[tokio::test]
