@@ -51,6 +51,7 @@ pub use git::GitError;
 pub use git::commit::{File, Files};
 pub use graphql::operations as graphql_operations;
 pub use hook::delivery::DeliveryRecord;
+pub use hook::fate::Fate;
 pub use hook::sign::{sha1_signature, sha256_signature};
 pub use person::{Person, Verdict};
 pub use reading::{CheckRunRecord, EditRecord, PullRecord};

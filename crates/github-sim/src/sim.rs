@@ -14,6 +14,7 @@ use crate::front::{Doors, Wire, router};
 use crate::git::Git;
 use crate::git::commit::Files;
 use crate::hook::delivery::{DeliveryRecord, Outbox};
+use crate::hook::fate::{Fate, Fates};
 use crate::person::Person;
 use crate::refusal::Refusal;
 use crate::world::account::AccountKind;
@@ -415,6 +416,11 @@ impl Sim {
         let mut world = self.lock();
         let id = delivery(&world, guid)?;
         world.forge(id, secret).map(drop).ok_or_else(Refusal::not_found)
+    }
+
+    /// Decides from now on what becomes of each webhook, by its event and action. What is asked for again arrives.
+    pub fn webhook_fates(&self, decide: impl FnMut(&str, Option<&str>) -> Fate + Send + 'static) {
+        self.lock().outbox.fates = Fates::decided_by(decide);
     }
 
     /// Keeps webhooks back from now on.

@@ -8,6 +8,7 @@ use crate::refusal::Refusal;
 use crate::rest::access::Identity;
 use crate::world::World;
 use crate::world::account::AccountKind;
+use crate::world::issue::Edit;
 
 /// What a global id stands for.
 #[derive(Debug, Clone, Copy)]
@@ -107,7 +108,7 @@ impl World {
             "title": issue.title, "body": issue.body.clone().unwrap_or_default(), "state": state,
             "url": format!("{}/{path}/{number}", self.repo_html_url(repo)), "locked": issue.locked,
             "author": self.actor_value(issue.author), "createdAt": stamp(issue.created_at),
-            "updatedAt": stamp(issue.updated_at), "closed": !issue.open,
+            "updatedAt": stamp(issue.updated_at), "closed": !issue.open, "lastEditedAt": last_edit(&issue.edits),
             "repository": self.repository_value(repo),
             "assignees": list(issue.assignees.iter().map(|id| self.actor_value(*id)).collect()),
             "labels": list(labels), "comments": list(comments)});
@@ -127,7 +128,8 @@ impl World {
         let path = if self.pull(repo, number).is_some() { "pull" } else { "issues" };
         json!({"__typename": "IssueComment", "id": format!("IC_kwDO{id}"), "databaseId": id, "body": comment.body,
             "author": self.actor_value(comment.author), "createdAt": stamp(comment.created_at),
-            "updatedAt": stamp(comment.updated_at), "isMinimized": comment.minimized.is_some(),
+            "updatedAt": stamp(comment.updated_at), "lastEditedAt": last_edit(&comment.edits),
+            "isMinimized": comment.minimized.is_some(),
             "minimizedReason": comment.minimized.as_ref().map(|why| why.to_lowercase()),
             "url": format!("{}/{path}/{number}#issuecomment-{id}", self.repo_html_url(repo))})
     }
@@ -145,6 +147,11 @@ impl World {
             "line": start.line, "isResolved": start.resolved_by.is_some(), "isOutdated": false,
             "resolvedBy": start.resolved_by.map(|id| self.actor_value(id)), "comments": list(own.collect())})
     }
+}
+
+/// When a body was last changed; a title is no body.
+fn last_edit(edits: &[Edit]) -> Value {
+    edits.iter().rev().find(|edit| edit.field == "body").map_or(Value::Null, |edit| stamp(edit.at).into())
 }
 
 /// A connection with everything on its one page.

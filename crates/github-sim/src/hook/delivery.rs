@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use super::fate::{Fate, Fates};
 use super::send::send_all;
 use crate::world::World;
 
@@ -92,6 +93,8 @@ pub(crate) struct Outbox {
     pub quiet: bool,
     /// While true, webhooks are made but kept back.
     pub hold: bool,
+    /// What becomes of each webhook.
+    pub fates: Fates,
     queues: HashMap<u64, mpsc::UnboundedSender<u64>>,
     pending: watch::Sender<usize>,
     attendant: Option<Attendant>,
@@ -109,7 +112,8 @@ impl Outbox {
     pub(crate) fn new() -> Self {
         let (pending, _) = watch::channel(0);
         let deliveries = Vec::new();
-        Self { deliveries, quiet: false, hold: false, queues: HashMap::new(), pending, attendant: None }
+        let fates = Fates::default();
+        Self { deliveries, quiet: false, hold: false, fates, queues: HashMap::new(), pending, attendant: None }
     }
 
     /// Says where senders run.
@@ -133,12 +137,27 @@ impl Outbox {
     }
 
     pub(crate) fn add(&mut self, mut delivery: Delivery) {
-        if self.hold {
-            delivery.outcome = Outcome::Held;
-            self.deliveries.push(delivery);
-        } else {
-            self.deliveries.push(delivery);
-            self.enqueue_last();
+        match self.fates.of(&delivery) {
+            Fate::IsLost => {}
+            Fate::Fails => {
+                delivery.outcome = Outcome::Failed { reason: "failed to connect to host".into(), seconds_milli: 0 };
+                self.deliveries.push(delivery);
+            }
+            Fate::ComesLate => {
+                delivery.outcome = Outcome::Held;
+                self.deliveries.push(delivery);
+            }
+            Fate::Arrives | Fate::ComesTwice if self.hold => {
+                delivery.outcome = Outcome::Held;
+                self.deliveries.push(delivery);
+            }
+            fate @ (Fate::Arrives | Fate::ComesTwice) => {
+                self.deliveries.push(delivery);
+                self.enqueue_last();
+                if fate == Fate::ComesTwice {
+                    self.enqueue_last();
+                }
+            }
         }
     }
 

@@ -2,5 +2,6 @@
 
 pub(crate) mod delivery;
 pub(crate) mod emit;
+pub(crate) mod fate;
 pub(crate) mod send;
 pub(crate) mod sign;
