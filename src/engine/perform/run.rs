@@ -1,7 +1,10 @@
 //! One run: a fetched base, a sandbox, an agent, and what comes out of it. The one file where git, sandbox and agent meet.
 
 mod brief;
+mod ground;
+mod kept;
 mod log;
+mod take_out;
 
 use baton_agent::{AgentFailure, tool_port};
 use baton_core::domain::actor::{AccountKind, Role};
@@ -29,6 +32,7 @@ use super::progress::CHECK_NAME;
 use crate::engine::agents::Named;
 use crate::engine::project::Commands;
 use crate::engine::{Engine, enclose, error};
+use ground::Ground;
 use log::Log;
 
 /// An agent that fails after it has spent money is tried so often.
@@ -41,29 +45,6 @@ pub(super) struct RunRecord {
     pub ended: String,
     /// The agent's conversation.
     pub conversation: serde_json::Value,
-}
-
-/// Work of a run that was stopped by a limit or by a person, for the next one of the same purpose to go on from.
-#[derive(Debug, Serialize, Deserialize)]
-struct Kept {
-    run: RunId,
-    /// What it is a change of.
-    base: CommitSha,
-    head: CommitSha,
-}
-
-/// Where a run starts, and what it knows of the repository.
-struct Ground {
-    /// The commit whose files the agent sees.
-    start: CommitSha,
-    /// The commit the work is a change of.
-    base: CommitSha,
-    settings: RepositorySettings,
-    commands: Commands,
-    /// What the repository tells agents: path and text.
-    instructions: Vec<(String, String)>,
-    /// The run whose conversation is taken up.
-    after: Option<RunId>,
 }
 
 /// What a run came to, before it is written down.
@@ -172,61 +153,6 @@ impl Engine {
         if let Err(refused) = github.set_check_run(CHECK_NAME, "configuration", &head, &update).await {
             tracing::warn!(%refused, "the check run about the configuration could not be set");
         }
-    }
-
-    /// Fetches what the run starts from, and reads what the repository says about itself there.
-    async fn ground(
-        &self,
-        github: &Repository,
-        order: &RunOrder,
-        task: &Task,
-    ) -> Result<Result<Ground, Event>, Failure> {
-        let id = github.reference().id;
-        let (start, base, after) = match &order.purpose {
-            Purpose::Plan { .. } => {
-                let (_, head) = self.fetch_default(github).await?;
-                (head.clone(), head, None)
-            }
-            Purpose::Implement { plan, .. } => {
-                self.fetch_commit(github, &plan.base).await?;
-                (plan.base.clone(), plan.base.clone(), None)
-            }
-            Purpose::Revise { patch, after, .. } => (patch.head.clone(), patch.base.clone(), Some(*after)),
-        };
-        let kept = match kept_key(task, order) {
-            Some(key) => self.store().recall::<Kept>(&key).await?.filter(|kept| kept.base == base),
-            None => None,
-        };
-        let (start, after) = match kept {
-            Some(kept) => (kept.head, Some(kept.run)),
-            None => (start, after),
-        };
-        // What steers the work is what was approved with the plan, wherever the work stands by now.
-        let approved_at = match &order.purpose {
-            Purpose::Plan { .. } => &base,
-            Purpose::Implement { plan, .. } | Purpose::Revise { plan, .. } => &plan.base,
-        };
-        let settings = match self.settings_at(id, approved_at).await? {
-            Ok(settings) => settings,
-            Err(problems) => {
-                let problems = problems.iter().map(ToString::to_string).collect();
-                return Ok(Err(Event::ConfigurationInvalid { run: order.run, problems }));
-            }
-        };
-        let commands = self.commands_at(id, approved_at, &settings).await?;
-        let instructions = self.instructions_at(id, approved_at).await?;
-        Ok(Ok(Ground { start, base, settings, commands, instructions, after }))
-    }
-
-    async fn fetch_commit(&self, github: &Repository, commit: &CommitSha) -> Result<(), Failure> {
-        let id = github.reference().id;
-        if self.parts().git.resolve(id, commit.as_str()).await.map_err(|e| error::git(&e))?.is_some() {
-            return Ok(());
-        }
-        self.with_git(github, baton_github::GitAccess::Fetch, async |remote| {
-            self.parts().git.fetch_commit(id, &remote, commit).await.map_err(|e| error::fetch(&e))
-        })
-        .await
     }
 
     /// Lets the agent work in a sandbox of its own. `None` when the job was told to stop.
@@ -341,159 +267,4 @@ impl Engine {
             },
         }
     }
-
-    /// From the agent's end to the task's event: what changed is taken out as data and imported as a commit.
-    async fn take_out(
-        &self,
-        session: &mut dyn Session,
-        order: &RunOrder,
-        task: &Task,
-        ground: &Ground,
-        outcome: RunOutcome,
-    ) -> Result<Option<Came>, Failure> {
-        let RunOutcome { end, usage, conversation } = outcome;
-        let run = order.run;
-        let came = |ended: &str, conversation: serde_json::Value, event: Event| {
-            Ok(Some(Came { event, record: RunRecord { ended: ended.to_owned(), conversation }, usage }))
-        };
-        match end {
-            RunEnd::Cancelled => {
-                let record = RunRecord { ended: "was stopped".to_owned(), conversation };
-                if self.keep(session, order, task, ground).await? {
-                    // A stopped run is ended by nobody else, and whoever goes on needs its conversation.
-                    let mut tx = self.store().begin().await?;
-                    tx.end_run(run, &Json::of(&record)?, &Json::of(&usage)?, self.now()).await?;
-                    tx.commit().await?;
-                }
-                Ok(None)
-            }
-            RunEnd::Finished(Finish::Plan { draft }) => came(
-                "wrote a plan",
-                conversation,
-                Event::PlanWritten(Box::new(PlanWritten {
-                    run,
-                    issue_digest: task.issue.digest(),
-                    base: ground.base.clone(),
-                    draft,
-                    commands: ground.commands.planned(),
-                    settings: ground.settings.clone(),
-                    usage,
-                })),
-            ),
-            RunEnd::Finished(Finish::Nothing { reason, explanation }) => {
-                came("found nothing to do", conversation, Event::NothingToDo { run, reason, explanation, usage })
-            }
-            RunEnd::Finished(Finish::Done { summary }) => {
-                let made = match self.import(session, task, ground, &summary).await? {
-                    Ok(Some(head)) => Ok(self.as_one_commit(task, ground, &head, &summary).await?),
-                    // Kept work of an earlier run may be the whole work.
-                    Ok(None) if ground.start != ground.base && matches!(order.purpose, Purpose::Implement { .. }) => {
-                        Ok(self.as_one_commit(task, ground, &ground.start, &summary).await?)
-                    }
-                    other => other,
-                };
-                match made {
-                    Ok(Some(head)) => {
-                        let patch = PatchRef { base: ground.base.clone(), head, summary };
-                        came("made a patch", conversation, Event::PatchMade { run, patch, usage })
-                    }
-                    Ok(None) => came("changed nothing", conversation, Event::NothingChanged { run, summary, usage }),
-                    Err(reason) => {
-                        came("left what cannot be taken out", conversation, Event::RunBroke { run, reason, usage })
-                    }
-                }
-            }
-            RunEnd::Exhausted { limit } => {
-                let record = RunRecord { ended: "reached a limit".to_owned(), conversation };
-                self.keep(session, order, task, ground).await?;
-                Ok(Some(Came { event: Event::RunExhausted { run, limit, usage }, record, usage }))
-            }
-        }
-    }
-
-    /// Keeps the changes of a run that did not come to its end, for the next one to go on from; whether there were any.
-    async fn keep(
-        &self,
-        session: &mut dyn Session,
-        order: &RunOrder,
-        task: &Task,
-        ground: &Ground,
-    ) -> Result<bool, Failure> {
-        let Some(key) = kept_key(task, order) else { return Ok(false) };
-        let Ok(Some(head)) = self.import(session, task, ground, "Work in progress").await? else { return Ok(false) };
-        let mut tx = self.store().begin().await?;
-        tx.remember(&key, &Kept { run: order.run, base: ground.base.clone(), head }, self.now()).await?;
-        tx.commit().await?;
-        Ok(true)
-    }
-
-    /// The changes as a commit in Baton's own repository; none if nothing changed. The inner error is for people: the
-    /// agent left something that Baton does not take from anybody.
-    async fn import(
-        &self,
-        session: &mut dyn Session,
-        task: &Task,
-        ground: &Ground,
-        summary: &str,
-    ) -> Result<Result<Option<CommitSha>, String>, Failure> {
-        let changes = match session.changes().await {
-            Ok(changes) => changes,
-            Err(error @ (SandboxError::Changes(_) | SandboxError::Hostile(_))) => return Ok(Err(error.to_string())),
-            Err(error) => return Err(enclose::failure(&error)),
-        };
-        let meta = self.commit_meta(task, summary).await?;
-        match self.parts().git.import(task.repository.id, &ground.start, changes, meta).await {
-            Ok(head) => Ok(Ok(Some(head))),
-            Err(ImportError::NothingChanged) => Ok(Ok(None)),
-            Err(ImportError::Hostile(hostile)) => Ok(Err(hostile.to_string())),
-            Err(ImportError::Git(failure)) => Err(error::git(&failure)),
-        }
-    }
-
-    /// The whole work as one commit on its base. What an earlier round did and this one took back (a secret, a refused
-    /// file) is not in the history that is pushed.
-    async fn as_one_commit(
-        &self,
-        task: &Task,
-        ground: &Ground,
-        head: &CommitSha,
-        summary: &str,
-    ) -> Result<Option<CommitSha>, Failure> {
-        if ground.start == ground.base {
-            return Ok(Some(head.clone()));
-        }
-        let meta = self.commit_meta(task, summary).await?;
-        match self.parts().git.squash(task.repository.id, &ground.base, head, meta).await {
-            Ok(head) => Ok(Some(head)),
-            Err(ImportError::NothingChanged) => Ok(None),
-            Err(ImportError::Hostile(hostile)) => Err(Failure::bug(hostile)),
-            Err(ImportError::Git(failure)) => Err(error::git(&failure)),
-        }
-    }
-
-    /// Everything about a commit is Baton's: author, message, trailers.
-    async fn commit_meta(&self, task: &Task, summary: &str) -> Result<CommitMeta, Failure> {
-        let bot = self.parts().github.bot_identity().await.map_err(|e| error::github(&e, self.now()))?;
-        let web = &self.parts().github_config.web_url;
-        let identity = Identity { name: bot.login.clone(), email: bot.commit_email(web) };
-        let message = baton_core::prose::pull::commit_message(
-            task.work().map_or(&task.issue.title, |work| &work.issue.title),
-            summary,
-            task.issue.number,
-            task.id,
-            &task.requester,
-            web.host_str().unwrap_or("github.com"),
-        );
-        Ok(CommitMeta { task: task.id, author: identity.clone(), committer: identity, time: self.now(), message })
-    }
-}
-
-/// Kept work belongs to one approved plan and to the commit its purpose starts from: nothing else may go on from it.
-fn kept_key(task: &Task, order: &RunOrder) -> Option<String> {
-    let (plan, start) = match &order.purpose {
-        Purpose::Plan { .. } => return None,
-        Purpose::Implement { plan, .. } => (plan, &plan.base),
-        Purpose::Revise { plan, patch, .. } => (plan, &patch.head),
-    };
-    Some(format!("{}/kept/{}/{start}", task.scope(), plan.digest.short()))
 }
