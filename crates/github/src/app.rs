@@ -31,7 +31,7 @@ pub(crate) struct Shared {
 /// The client for one GitHub App; cheap to clone.
 #[derive(Clone)]
 pub struct GitHubApp {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl std::fmt::Debug for GitHubApp {

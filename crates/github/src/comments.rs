@@ -43,7 +43,7 @@ impl Comment {
         CommentRef { id: self.id, at: self.created_at }
     }
 
-    fn read(wire: wire::Comment) -> Option<Self> {
+    pub(crate) fn read(wire: wire::Comment) -> Option<Self> {
         Some(Self {
             id: CommentId(wire.id),
             issue: IssueNumber(wire.issue_url.rsplit('/').next()?.parse().ok()?),

@@ -19,6 +19,10 @@ pub(crate) const READY: &str =
 pub(crate) const DRAFT: &str =
     "mutation($id: ID!) { convertPullRequestToDraft(input: {pullRequestId: $id}) { pullRequest { isDraft } } }";
 
+/// When the body of an issue or comment was last edited. REST tells of titles only.
+pub(crate) const LAST_EDIT_OF: &str = "query($id: ID!) { node(id: $id) { ... on Issue { lastEditedAt } \
+                                       ... on IssueComment { lastEditedAt } } }";
+
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
@@ -52,14 +56,24 @@ impl Repository {
     }
 
     async fn mutate(&self, operation: &'static Operation, document: &str, node_id: &str) -> Result<(), GitHubError> {
-        let call = Call::new(operation, &[]).body(json!({ "query": document, "variables": { "id": node_id } }));
+        self.query(operation, document, json!({ "id": node_id })).await.map(drop)
+    }
+
+    /// Sends a document; its data.
+    pub(crate) async fn query(
+        &self,
+        operation: &'static Operation,
+        document: &str,
+        variables: Value,
+    ) -> Result<Value, GitHubError> {
+        let call = Call::new(operation, &[]).body(json!({ "query": document, "variables": variables }));
         let answer: Answer = self.send(&call).await?.json()?;
-        match answer.errors.first() {
-            Some(problem) => Err(refused(operation, problem)),
-            None if answer.data.as_ref().is_none_or(Value::is_null) => {
+        match (answer.errors.first(), answer.data) {
+            (Some(problem), _) => Err(refused(operation, problem)),
+            (None, None | Some(Value::Null)) => {
                 Err(GitHubError::Malformed { operation: operation.name, detail: "neither data nor errors".to_owned() })
             }
-            None => Ok(()),
+            (None, Some(data)) => Ok(data),
         }
     }
 }

@@ -72,8 +72,13 @@ impl Repository {
     /// found only if it went to a repository this App's token reaches; it then has another number.
     pub async fn issue(&self, number: IssueNumber) -> Result<Issue, GitHubError> {
         let call = Call::new(&GET_ISSUE, &[self.owner(), self.name(), &number.to_string()]);
-        let issue: wire::Issue = self.send(&call).await?.json()?;
-        Ok(Issue {
+        self.send(&call).await?.json::<wire::Issue>().map(Issue::from)
+    }
+}
+
+impl From<wire::Issue> for Issue {
+    fn from(issue: wire::Issue) -> Self {
+        Self {
             number: IssueNumber(issue.number),
             is_pull_request: issue.pull_request.is_some(),
             title: issue.title,
@@ -86,6 +91,6 @@ impl Repository {
             html_url: issue.html_url,
             node_id: issue.node_id,
             updated_at: Timestamp::parse_rfc3339(&issue.updated_at),
-        })
+        }
     }
 }

@@ -11,11 +11,14 @@
 
 mod app;
 mod branches;
+mod changes;
 mod checks;
 mod comments;
 mod config;
+mod deliveries;
 mod error;
 mod graphql;
+mod installations;
 mod issues;
 mod jwt;
 mod labels;
@@ -35,10 +38,13 @@ mod wire;
 
 pub use app::{AppInfo, BotIdentity, GitHubApp};
 pub use branches::RepositoryInfo;
+pub use changes::{Changed, IssueAct, IssueEvent};
 pub use checks::{CheckConclusion, CheckRun, CheckRunUpdate, CheckState};
 pub use comments::Comment;
 pub use config::{Clock, Config, ConfigError, Timeouts};
+pub use deliveries::{Attempt, AttemptOutcome};
 pub use error::{GitHubError, Wait};
+pub use installations::{Covered, Installation};
 pub use issues::{Issue, IssueState};
 pub use labels::Labelling;
 pub use lengths::{BODY_LIMIT, CHECK_TEXT_LIMIT, TITLE_LIMIT, cap_body, cap_check_text, cap_title};

@@ -140,6 +140,10 @@ operations! {
     CREATE_TOKEN = "apps/create-installation-access-token",
         Post "/app/installations/{installation_id}/access_tokens", AppKey;
     REVOKE_TOKEN = "apps/revoke-installation-access-token", Delete "/installation/token", AnyToken;
+    LIST_INSTALLATION_REPOSITORIES = "apps/list-repos-accessible-to-installation",
+        Get "/installation/repositories", Permissions(&[(Metadata, Read)]);
+    LIST_DELIVERIES = "apps/list-webhook-deliveries", Get "/app/hook/deliveries", AppKey;
+    REDELIVER = "apps/redeliver-webhook-delivery", Post "/app/hook/deliveries/{delivery_id}/attempts", AppKey;
     GET_USER = "users/get-by-username", Get "/users/{username}", AnyToken;
 
     GET_REPOSITORY = "repos/get", Get "/repos/{owner}/{repo}", Permissions(&[(Metadata, Read)]);
@@ -150,6 +154,9 @@ operations! {
     GET_REF = "git/get-ref", Get "/repos/{owner}/{repo}/git/ref/{ref}", Permissions(&[(Contents, Read)]);
 
     GET_ISSUE = "issues/get", Get "/repos/{owner}/{repo}/issues/{issue_number}", Permissions(&[(Issues, Read)]);
+    LIST_ISSUES = "issues/list-for-repo", Get "/repos/{owner}/{repo}/issues", Permissions(&[(Issues, Read)]);
+    LIST_REPOSITORY_COMMENTS = "issues/list-comments-for-repo",
+        Get "/repos/{owner}/{repo}/issues/comments", Permissions(&[(Issues, Read)]);
     LIST_COMMENTS = "issues/list-comments",
         Get "/repos/{owner}/{repo}/issues/{issue_number}/comments", Permissions(&[(Issues, Read)]);
     GET_COMMENT = "issues/get-comment",
@@ -185,6 +192,7 @@ operations! {
     UPDATE_CHECK_RUN = "checks/update",
         Patch "/repos/{owner}/{repo}/check-runs/{check_run_id}", Permissions(&[(Checks, Write)]);
 
+    LAST_EDIT = "graphql/node", Post "/graphql", Permissions(&[(Issues, Read)]);
     MINIMIZE_COMMENT = "graphql/minimizeComment", Post "/graphql", Permissions(&[(Issues, Write)]);
     // GitHub answers "Resource not accessible by integration" to these two without contents:write.
     MARK_READY = "graphql/markPullRequestReadyForReview",

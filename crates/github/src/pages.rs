@@ -1,32 +1,74 @@
 //! Lists that come in pages: by GitHub's `Link` header alone, on its own host, never around in a circle.
 
+use baton_core::domain::ids::InstallationId;
 use serde::de::DeserializeOwned;
 
+use crate::app::Shared;
 use crate::error::GitHubError;
 use crate::refusal;
 use crate::repository::Repository;
-use crate::transport::Call;
+use crate::tokens::{Purpose, Scope, send_as_app};
+use crate::transport::{Call, Reply};
 
 /// The most pages that are read of one list: 5,000 comments, 10,000 events.
 const PAGE_LIMIT: usize = 100;
 
-/// Reads all pages and hands each to `take`, which says whether it has seen enough.
+/// As whom a list is asked for.
+pub(crate) enum Asker<'a> {
+    /// An installation in one of its repositories.
+    Repository(&'a Repository),
+    /// The App.
+    App(&'a Shared),
+    /// An installation, as far as any token of it may look.
+    Installation(&'a Shared, InstallationId),
+}
+
+impl Asker<'_> {
+    async fn send(&self, call: &Call) -> Result<Reply, GitHubError> {
+        match self {
+            Self::Repository(repository) => repository.send(call).await,
+            Self::App(shared) => send_as_app(&shared.transport, &shared.key, call).await,
+            Self::Installation(shared, installation) => {
+                let scope = Scope { installation: *installation, repository: None, purpose: Purpose::Look };
+                shared.tokens.send(&shared.transport, &shared.key, scope, call).await
+            }
+        }
+    }
+
+    fn relative(&self, address: &str) -> Option<String> {
+        match self {
+            Self::Repository(repository) => repository.relative(address),
+            Self::App(shared) | Self::Installation(shared, _) => shared.transport.relative(address),
+        }
+    }
+}
+
+/// Reads all pages of a repository's list and hands each to `take`, which says whether it has seen enough.
 pub(crate) async fn each_page<T: DeserializeOwned>(
     repository: &Repository,
+    first: Call,
+    take: impl FnMut(T) -> Enough,
+) -> Result<(), GitHubError> {
+    each_page_of(&Asker::Repository(repository), first, take).await
+}
+
+/// The same for a list of anybody's.
+pub(crate) async fn each_page_of<T: DeserializeOwned>(
+    asker: &Asker<'_>,
     first: Call,
     mut take: impl FnMut(T) -> Enough,
 ) -> Result<(), GitHubError> {
     let operation = first.operation;
     let mut call = first;
     for _ in 0..PAGE_LIMIT {
-        let reply = repository.send(&call).await?;
+        let reply = asker.send(&call).await?;
         if let Enough::Yes = take(reply.json()?) {
             return Ok(());
         }
         let Some(next) = refusal::header(&reply.headers, "link").and_then(next_of) else {
             return Ok(());
         };
-        let path = repository.relative(next).ok_or_else(|| GitHubError::Malformed {
+        let path = asker.relative(next).ok_or_else(|| GitHubError::Malformed {
             operation: operation.name,
             detail: "the next page is on another host".to_owned(),
         })?;

@@ -26,6 +26,7 @@ pub(crate) struct App {
 pub(crate) struct Installation {
     pub id: i64,
     pub suspended_at: Option<String>,
+    pub created_at: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,8 +108,11 @@ pub(crate) struct Comment {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct IssueEvent {
+    pub id: Option<i64>,
     pub event: String,
     pub actor: Option<User>,
+    pub assignee: Option<User>,
+    pub assigner: Option<User>,
     pub label: Option<Label>,
     pub created_at: Option<String>,
 }
