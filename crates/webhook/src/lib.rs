@@ -1,4 +1,4 @@
-//! What arrives from GitHub: is it really from GitHub ([`verify`]), and what does it say in Baton's words ([`parse`]).
+//! What arrives from GitHub: is it really from GitHub ([`verify`], [`Verification`]), and what does it say in Baton's words ([`parse`]).
 //!
 //! Invariants: pure, no IO, no async, no clock. Nothing here panics on any input, refuses a delivery because of a shape
 //! it does not know, or decides what an actor may do: every authorising fact is asked of GitHub later. Never parse
@@ -18,4 +18,4 @@ pub use incoming::{
 };
 pub use parse::parse;
 pub use reason::{Ignored, Malformed};
-pub use signature::{SignatureError, verify};
+pub use signature::{SignatureError, Verification, verify};
