@@ -102,6 +102,9 @@ pub enum Event {
         run: RunId,
         /// What the agent says it did.
         summary: String,
+        /// Whether it took back everything that an earlier run had changed, so that nothing is left to judge.
+        #[serde(default)]
+        taken_back: bool,
         /// What the run used.
         usage: Usage,
     },

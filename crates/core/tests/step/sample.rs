@@ -289,7 +289,14 @@ pub fn every_event() -> Vec<(&'static str, Event)> {
         ("configuration invalid", Event::ConfigurationInvalid { run: run(2), problems: vec!["line 3".into()] }),
         ("already served", Event::AlreadyServed { run: run(2), pull: IssueNumber(6) }),
         ("patch made", Event::PatchMade { run: run(2), patch: patch(), usage }),
-        ("nothing changed", Event::NothingChanged { run: run(2), summary: "looked".into(), usage }),
+        (
+            "nothing changed",
+            Event::NothingChanged { run: run(2), summary: "looked".into(), taken_back: false, usage },
+        ),
+        (
+            "all taken back",
+            Event::NothingChanged { run: run(2), summary: "undid it".into(), taken_back: true, usage },
+        ),
         (
             "nothing to do",
             Event::NothingToDo {

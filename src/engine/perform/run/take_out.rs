@@ -58,7 +58,9 @@ impl Engine {
                 came("found nothing to do", conversation, Event::NothingToDo { run, reason, explanation, usage })
             }
             RunEnd::Finished(Finish::Done { summary }) => {
-                let made = match self.import(session, task, ground, &summary).await? {
+                let imported = self.import(session, task, ground, &summary).await?;
+                let taken_back = matches!(imported, Ok(Some(_))) && ground.start != ground.base;
+                let made = match imported {
                     Ok(Some(head)) => Ok(self.as_one_commit(task, ground, &head, &summary).await?),
                     // Kept work of an earlier run may be the whole work.
                     Ok(None) if ground.start != ground.base && matches!(order.purpose, Purpose::Implement { .. }) => {
@@ -71,7 +73,10 @@ impl Engine {
                         let patch = PatchRef { base: ground.base.clone(), head, summary };
                         came("made a patch", conversation, Event::PatchMade { run, patch, usage })
                     }
-                    Ok(None) => came("changed nothing", conversation, Event::NothingChanged { run, summary, usage }),
+                    Ok(None) => {
+                        let event = Event::NothingChanged { run, summary, taken_back, usage };
+                        came("changed nothing", conversation, event)
+                    }
                     Err(reason) => {
                         came("left what cannot be taken out", conversation, Event::RunBroke { run, reason, usage })
                     }

@@ -39,8 +39,8 @@ pub(super) fn step(draft: &mut Draft<'_>, event: &Event) -> Result<(), Rejection
             Ok(())
         }
         Event::PatchMade { run, patch, usage } => after_run(draft, *run, *usage, |draft| patch_made(draft, patch)),
-        Event::NothingChanged { run, summary, usage } => {
-            after_run(draft, *run, *usage, |draft| nothing_changed(draft, summary))
+        Event::NothingChanged { run, summary, taken_back, usage } => {
+            after_run(draft, *run, *usage, |draft| nothing_changed(draft, summary, *taken_back))
         }
         Event::NothingToDo { run, reason, explanation, usage } => {
             after_run(draft, *run, *usage, |draft| nothing_to_do(draft, *reason, explanation))
@@ -193,8 +193,8 @@ fn patch_made(draft: &mut Draft<'_>, patch: &PatchRef) {
     }
 }
 
-fn nothing_changed(draft: &mut Draft<'_>, summary: &str) {
-    if !judge_as_it_is(draft) {
+fn nothing_changed(draft: &mut Draft<'_>, summary: &str, taken_back: bool) {
+    if taken_back || !judge_as_it_is(draft) {
         draft.say("end".into(), Note::EmptyPatch { summary: summary.to_owned() });
         draft.task.state = State::Closed(Closed::EmptyPatch);
     }
