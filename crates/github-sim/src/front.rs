@@ -89,6 +89,9 @@ async fn take(request: Request) -> Result<Incoming, Response<Body>> {
         authorization: header("authorization"),
         accept: header("accept").unwrap_or_default(),
         if_none_match: header("if-none-match"),
+        #[cfg(feature = "contract")]
+        wrong_on_purpose: crate::contract::is_on_purpose(header),
+        cookie: header("cookie"),
         body,
     })
 }
@@ -101,17 +104,31 @@ fn dispatch(world: &Arc<Mutex<World>>, mut request: Incoming) -> Reply {
         return crate::control::serve(world, &request);
     }
     if path == "/graphql" || path == "/api/graphql" {
-        return crate::graphql::serve(world, &request);
+        let reply = crate::graphql::serve(world, &request);
+        #[cfg(feature = "contract")]
+        crate::contract::watch_graphql(world, &request, &reply);
+        return reply;
     }
     if let Some(rest) = path.strip_prefix("/api/v3") {
         request.path = rest.to_owned();
-        return crate::rest::serve::serve(world, &request);
+        return rest_of_github(world, &request);
     }
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    if API_ROOTS.contains(&first) {
-        return crate::rest::serve::serve(world, &request);
+    // GitHub's pages are on another host. Here an App's page shares its path with the API, and a browser says it is one.
+    let page = first == "apps" && (request.accept.contains("text/html") || path.matches('/').count() > 2);
+    if API_ROOTS.contains(&first) && !page {
+        return rest_of_github(world, &request);
     }
+    #[cfg(feature = "contract")]
+    crate::contract::watch_page(world, &request);
     crate::page::serve(world, &request)
+}
+
+fn rest_of_github(world: &Arc<Mutex<World>>, request: &Incoming) -> Reply {
+    let reply = crate::rest::serve::serve(world, request);
+    #[cfg(feature = "contract")]
+    crate::contract::watch_rest(world, request, &reply);
+    reply
 }
 
 fn answer(reply: Reply) -> Response<Body> {

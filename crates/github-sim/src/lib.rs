@@ -28,6 +28,8 @@
 
 mod change;
 mod clock;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod control;
 mod fault;
 mod front;
@@ -61,3 +63,4 @@ pub use seed::{Seed, SeedApp, SeedError, SeedRepository};
 pub use sim::{Options, Sim, StartError};
 pub use world::ledger::{Effect, Mention, Request};
 pub use world::permission::{Level, Permissions, Role};
+pub use world::switches::Switches;

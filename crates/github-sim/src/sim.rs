@@ -20,6 +20,7 @@ use crate::refusal::Refusal;
 use crate::world::account::AccountKind;
 use crate::world::ledger::{Effect, Mention, Request};
 use crate::world::permission::{Permissions, Role};
+use crate::world::switches::Switches;
 use crate::world::{Urls, World};
 
 /// How to start.
@@ -276,17 +277,33 @@ impl Sim {
 
     /// Ends an installation and its tokens.
     pub fn uninstall(&self, installation: u64) {
-        self.lock().uninstall(installation);
+        let mut world = self.lock();
+        let by = world.owner_of(installation);
+        world.uninstall(&by, installation);
     }
 
     /// Suspends an installation, or ends that.
     pub fn suspend(&self, installation: u64, suspended: bool) {
-        self.lock().suspend(installation, suspended);
+        let mut world = self.lock();
+        let by = world.owner_of(installation);
+        world.suspend(&by, installation, suspended);
     }
 
     /// The owner accepts what the App asks for now.
     pub fn accept_permissions(&self, installation: u64) {
-        self.lock().accept_permissions(installation);
+        let mut world = self.lock();
+        let by = world.owner_of(installation);
+        world.accept_permissions(&by, installation);
+    }
+
+    /// Changes how everything behaves from now on.
+    pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
+        change(&mut self.lock().switches);
+    }
+
+    /// How everything behaves now.
+    pub fn switches(&self) -> Switches {
+        self.lock().switches.clone()
     }
 
     /// Somebody who acts; made as a user if there is none of this login.

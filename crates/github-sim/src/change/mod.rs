@@ -10,6 +10,7 @@ pub(crate) mod install;
 pub(crate) mod issue;
 pub(crate) mod label;
 pub(crate) mod limits;
+pub(crate) mod manifest;
 pub(crate) mod mention;
 pub(crate) mod merge;
 pub(crate) mod pull;
@@ -17,6 +18,7 @@ pub(crate) mod push;
 pub(crate) mod reaction;
 pub(crate) mod review;
 pub(crate) mod setup;
+pub(crate) mod token;
 
 pub(crate) use crate::refusal::Refusal;
 

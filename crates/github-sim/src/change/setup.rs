@@ -12,7 +12,7 @@ use super::{Done, Refusal};
 use crate::git::commit::{Author, Files, NewCommit};
 use crate::world::World;
 use crate::world::account::{Account, AccountKind};
-use crate::world::app::App;
+use crate::world::app::{About, App, HookSettings};
 use crate::world::permission::{Level, Permissions};
 use crate::world::repository::Repository;
 
@@ -32,6 +32,16 @@ pub struct AppSpec {
     pub permissions: Permissions,
     /// The events subscribed to.
     pub events: Vec<String>,
+    /// What its page says.
+    pub description: Option<String>,
+    /// Its homepage.
+    pub homepage: Option<String>,
+    /// Anybody may install it through its page, not its owner alone.
+    pub public: bool,
+    /// Where the browser goes after an installation.
+    pub setup_url: Option<String>,
+    /// And after its repositories changed.
+    pub setup_on_update: bool,
 }
 
 /// What the owner of a new App is shown once.
@@ -124,6 +134,7 @@ impl World {
                 pushed_at: now,
             },
         );
+        self.announce_new_repository(id);
         Ok(id)
     }
 
@@ -172,6 +183,14 @@ impl World {
             owner,
             bot,
             public_key_pem: keys.public_pem,
+            about: About {
+                description: spec.description,
+                homepage: spec.homepage,
+                public: spec.public,
+                setup_url: spec.setup_url,
+                setup_on_update: spec.setup_on_update,
+            },
+            hook: HookSettings { active: spec.webhook_url.is_some(), form: false, insecure_ssl: false },
             webhook_url: spec.webhook_url,
             webhook_secret: spec.webhook_secret.unwrap_or_else(|| random_hex(20)),
             hook_id: self.fresh_id(),
@@ -195,14 +214,22 @@ impl World {
     /// Sets where an App's webhooks go, and pings it there.
     pub(crate) fn set_webhook_url(&mut self, app: u64, url: Option<String>) -> Done<()> {
         let it = self.apps.iter_mut().find(|it| it.id == app).ok_or_else(Refusal::not_found)?;
-        it.webhook_url.clone_from(&url);
-        let (hook, events) = (it.hook_id, it.events.clone());
-        let config = json!({"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url});
-        let hook_json = json!({"type": "App", "id": hook, "name": "web", "active": true, "events": events,
-            "config": config, "app_id": app});
+        it.hook.active = url.is_some();
+        it.webhook_url = url;
+        self.ping(app);
+        Ok(())
+    }
+
+    /// Sends the App a `ping`, as for a new hook.
+    pub(crate) fn ping(&mut self, app: u64) {
+        let Some(it) = self.app(app) else { return };
+        let (hook, at) = (it.hook_id, crate::clock::stamp(it.created_at));
+        let deliveries = format!("{}/app/hook/deliveries", self.urls.api);
+        let hook_json = json!({"type": "App", "id": hook, "name": "web", "active": it.hook.active, "events": it.events,
+            "config": self.hook_config_json(it), "updated_at": at, "created_at": at, "app_id": app,
+            "deliveries_url": deliveries});
         let particulars = vec![("zen", json!("Design for failure.")), ("hook_id", json!(hook)), ("hook", hook_json)];
         self.emit_to_app(app, "ping", None, particulars);
-        Ok(())
     }
 }
 
@@ -220,8 +247,29 @@ impl KeyPair {
         let pair = KeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
         let private: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
         let public: PublicKeyX509Der<'_> = pair.public_key().as_der().map_err(failed)?;
-        Ok(Self { private_pem: pem("PRIVATE KEY", private.as_ref()), public_pem: pem("PUBLIC KEY", public.as_ref()) })
+        let private = pkcs1(private.as_ref())
+            .ok_or_else(|| Refusal::new(500, "the machine's crypto library wrote a key in an unknown form"))?;
+        Ok(Self { private_pem: pem("RSA PRIVATE KEY", private), public_pem: pem("PUBLIC KEY", public.as_ref()) })
     }
+}
+
+/// The RSA key (RFC 8017) inside PKCS #8's wrapping (RFC 5208): GitHub hands out `BEGIN RSA PRIVATE KEY`.
+fn pkcs1(der: &[u8]) -> Option<&[u8]> {
+    let (fields, _) = element(der)?;
+    let (_version, rest) = element(fields)?;
+    let (_algorithm, rest) = element(rest)?;
+    element(rest).map(|(key, _)| key)
+}
+
+/// The content of the first DER element, and what follows it.
+fn element(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (first, rest) = (usize::from(*der.get(1)?), der.get(2..)?);
+    let count = if first < 0x80 { 0 } else { first & 0x7f };
+    let length = match count {
+        0 => first,
+        _ => rest.get(..count)?.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)),
+    };
+    rest.get(count..)?.split_at_checked(length)
 }
 
 /// RFC 7468's text form.
@@ -232,7 +280,7 @@ fn pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
-fn random_hex(bytes: usize) -> String {
+pub(super) fn random_hex(bytes: usize) -> String {
     let mut random = vec![0u8; bytes];
     rand::rng().fill_bytes(&mut random);
     hex::encode(random)

@@ -42,7 +42,9 @@ POST   /_sim/webhooks                   {\"hold\": true} or {\"release\": \"as_m
 GET    /_sim/settled                    {\"pending\": number of webhooks on their way}
 POST   /_sim/faults                     {\"operation\", \"fault\": {\"kind\", ...}, \"times\", \"skip\"}
 DELETE /_sim/faults
+GET    /_sim/switches                   PATCH /_sim/switches {\"NAME\": value}: how everything behaves, until changed
 POST   /_sim/clock                      {\"advance_seconds\"} -> {\"now\"}
+GET    /_sim/contract                   what was held against GitHub's descriptions, and the violations (feature `contract`)
 GET    /_sim/operations                 every operation served, with what it needs
 ";
 
@@ -92,6 +94,9 @@ fn read(sim: &Sim, parts: &[&str], query: &str) -> Done {
         ["requests"] => ok(&json!(sim.requests())),
         ["mentions"] => ok(&json!(sim.mentions())),
         ["deliveries"] => ok(&json!(sim.deliveries())),
+        ["switches"] => ok(&json!(sim.switches())),
+        #[cfg(feature = "contract")]
+        ["contract"] => ok(&json!({"checked": sim.contract(), "violations": sim.violations()})),
         ["settled"] => ok(&json!({"pending": sim.pending_webhooks()})),
         ["operations"] => {
             let all: Vec<_> = crate::operations().chain(crate::graphql_operations()).collect();
@@ -179,6 +184,13 @@ fn write(sim: &Sim, request: &Incoming, parts: &[&str]) -> Done {
         ("DELETE", ["faults"]) => {
             sim.clear_faults();
             ok(&done)
+        }
+        ("PATCH", ["switches"]) => {
+            let mut wish = json!(sim.switches());
+            crate::json::merge(&mut wish, body(request)?);
+            let wish = serde_json::from_value(wish).map_err(|error| Refusal::new(422, format!("{error}")))?;
+            sim.switch(|switches| *switches = wish);
+            ok(&json!(sim.switches()))
         }
         ("POST", ["clock"]) => {
             let seconds = body::<Value>(request)?.get("advance_seconds").and_then(Value::as_u64).unwrap_or_default();

@@ -100,10 +100,7 @@ fn note(world: &Mutex<World>, request: &GitRequest, service: &str, status: u16) 
         method: request.method.clone(),
         path: format!("/{}/{}.git/{}", request.owner, request.repo, request.rest),
         query: request.query.clone(),
-        authorization: None,
-        accept: String::new(),
-        if_none_match: None,
-        body: Bytes::new(),
+        ..Incoming::default()
     };
     world.note_request(&service.replace("git-", "git/"), who, &noted, status);
 }

@@ -20,7 +20,7 @@ impl World {
             .installations_on(repo)
             .into_iter()
             .filter_map(|id| self.installation(id))
-            .filter(|it| it.suspended_at.is_none() && it.events.contains(event))
+            .filter(|it| it.suspended.is_none() && it.events.contains(event))
             .map(|it| (it.app, it.id))
             .collect();
         let mut body = envelope(action, particulars);

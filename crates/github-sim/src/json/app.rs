@@ -9,6 +9,20 @@ use crate::world::account::AccountKind;
 use crate::world::app::{App, Installation, Token, TokenKind};
 
 impl World {
+    /// The App's page for people.
+    pub(crate) fn app_page(&self, app: &App) -> String {
+        let folder = if self.urls.api.ends_with("/api/v3") { "github-apps" } else { "apps" };
+        format!("{}/{folder}/{}", self.urls.web, app.slug)
+    }
+
+    /// The address of an installation's settings.
+    pub(crate) fn installation_page(&self, it: &Installation) -> String {
+        let login = self.login(it.account);
+        let org = self.account(it.account).is_some_and(|account| account.kind == AccountKind::Organization);
+        let of = if org { format!("/organizations/{login}") } else { String::new() };
+        format!("{}{of}/settings/installations/{}", self.urls.web, it.id)
+    }
+
     pub(crate) fn app_json(&self, app: &App) -> Value {
         json!({
             "id": app.id,
@@ -17,9 +31,9 @@ impl World {
             "node_id": format!("A_kwDO{}", app.id),
             "owner": self.user_json(app.owner),
             "name": app.name,
-            "description": null,
-            "external_url": format!("{}/apps/{}", self.urls.web, app.slug),
-            "html_url": format!("{}/apps/{}", self.urls.web, app.slug),
+            "description": app.about.description,
+            "external_url": app.about.homepage.clone().unwrap_or_else(|| self.app_page(app)),
+            "html_url": self.app_page(app),
             "created_at": stamp(app.created_at),
             "updated_at": stamp(app.created_at),
             "permissions": app.permissions,
@@ -28,23 +42,22 @@ impl World {
         })
     }
 
+    /// The answer of `GET /app/hook/config`; the secret is never shown.
+    pub(crate) fn hook_config_json(&self, app: &App) -> Value {
+        json!({"content_type": app.hook.content_type(), "insecure_ssl": if app.hook.insecure_ssl { "1" } else { "0" },
+            "secret": "********", "url": app.webhook_url})
+    }
+
     pub(crate) fn installation_json(&self, it: &Installation) -> Value {
         let slug = self.app(it.app).map_or("", |app| app.slug.as_str());
         let kind = self.account(it.account).map_or(AccountKind::User, |account| account.kind);
-        let login = self.login(it.account);
-        let html = match kind {
-            AccountKind::Organization => {
-                format!("{}/organizations/{login}/settings/installations/{}", self.urls.web, it.id)
-            }
-            AccountKind::User | AccountKind::Bot => format!("{}/settings/installations/{}", self.urls.web, it.id),
-        };
         json!({
             "id": it.id,
             "account": self.user_json(it.account),
             "repository_selection": if it.selected.is_some() { "selected" } else { "all" },
             "access_tokens_url": format!("{}/app/installations/{}/access_tokens", self.urls.api, it.id),
             "repositories_url": format!("{}/installation/repositories", self.urls.api),
-            "html_url": html,
+            "html_url": self.installation_page(it),
             "app_id": it.app,
             "app_slug": slug,
             "client_id": self.app(it.app).map(|app| app.client_id.as_str()),
@@ -53,12 +66,12 @@ impl World {
             "permissions": it.permissions,
             "events": it.events,
             "created_at": stamp(it.created_at),
-            "updated_at": stamp(it.suspended_at.unwrap_or(it.created_at)),
+            "updated_at": stamp(it.suspended.map_or(it.created_at, |(at, _)| at)),
             "single_file_name": null,
             "has_multiple_single_files": false,
             "single_file_paths": [],
-            "suspended_by": it.suspended_at.map(|_| self.user_json(it.account)),
-            "suspended_at": stamp_or_null(it.suspended_at),
+            "suspended_by": it.suspended.map(|(_, by)| self.user_json(by)),
+            "suspended_at": stamp_or_null(it.suspended.map(|(at, _)| at)),
         })
     }
 

@@ -1,6 +1,11 @@
-//! Pages for people: what is in the world, an issue's thread, a pull request with its difference. Reads only.
+//! Pages for people: what is in the world, an issue's thread, a pull request with its difference; and those through
+//! which an App is registered and installed.
 
+mod installing;
 mod markdown;
+mod registering;
+mod settings;
+mod visit;
 
 use std::sync::Mutex;
 
@@ -11,28 +16,47 @@ use crate::sim::lock;
 use crate::world::World;
 use crate::world::issue::{Comment, Issue};
 use markdown::{escape, render};
+use visit::Visit;
 
 const STYLE: &str = include_str!("style.css");
 
 /// A page, or 404. Private repositories show too: whoever reaches the simulator may see its world.
 pub(crate) fn serve(world: &Mutex<World>, request: &Incoming) -> Reply {
-    let world = lock(world);
+    let mut world = lock(world);
     let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
-    let page = match parts.as_slice() {
-        [""] => Some(home(&world)),
-        [owner, name] => world.repo_by_name(owner, name).map(|repo| repository(&world, repo.id)),
+    // A page of an organisation is the page of an account at another address.
+    let (org, parts) = match parts.as_slice() {
+        ["organizations", org, rest @ ..] => (Some(*org), rest),
+        all => (None, all),
+    };
+    let mut visit = Visit::new(&mut world, request);
+    match (request.method.as_str(), parts) {
+        (_, ["login"]) => visit::sign_in(&visit),
+        ("GET" | "POST", ["settings", "apps", "new"]) => registering::new(&mut visit, org),
+        ("POST", ["settings", "apps"]) => registering::create(&mut visit, org),
+        ("GET", ["settings", "apps", slug]) => settings::app(&visit, org, slug),
+        ("GET", ["settings", "installations"]) => settings::installations(&visit, org),
+        ("GET", ["settings", "installations", id]) => settings::installation(&visit, org, id),
+        ("POST", ["settings", "installations", id]) => settings::change(&mut visit, org, id),
+        ("GET", ["apps" | "github-apps", slug]) => installing::about(visit.world, slug),
+        ("GET", ["apps" | "github-apps", slug, "installations", "new", ..]) => installing::choose(&visit, slug),
+        ("POST", ["apps" | "github-apps", slug, "installations"]) => installing::install(&mut visit, slug),
+        ("GET", parts) => read(visit.world, parts),
+        _ => visit::not_found(),
+    }
+}
+
+fn read(world: &World, parts: &[&str]) -> Reply {
+    let page = match parts {
+        [""] => Some(home(world)),
+        [owner, name] => world.repo_by_name(owner, name).map(|repo| repository(world, repo.id)),
         [owner, name, "issues" | "pull", number, ..] => world.repo_by_name(owner, name).and_then(|repo| {
             let issue = repo.issues.get(&number.parse().ok()?)?;
-            Some(thread(&world, repo.id, issue))
+            Some(thread(world, repo.id, issue))
         }),
         _ => None,
     };
-    match page {
-        Some(page) => Reply::text(200, "text/html", page),
-        None => {
-            Reply::text(404, "text/html", document("Not found", "<h1>Nothing here</h1><p><a href=\"/\">Home</a></p>"))
-        }
-    }
+    page.map_or_else(visit::not_found, |page| Reply::text(200, "text/html", page))
 }
 
 fn document(title: &str, body: &str) -> String {

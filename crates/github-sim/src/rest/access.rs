@@ -115,7 +115,7 @@ impl World {
         repo: u64,
     ) -> Result<(), Refusal> {
         let token = self.token(token).ok_or_else(Refusal::bad_credentials)?;
-        if self.installation(installation).is_some_and(|it| it.suspended_at.is_some()) {
+        if self.installation(installation).is_some_and(|it| it.suspended.is_some()) {
             return Err(Refusal::new(403, "This installation has been suspended"));
         }
         if !self.repositories_of_token(token).contains(&repo) {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::access::Identity;
 use super::call::{Answer, Call, Outcome};
 use super::operation::{Needs, Route, route};
-use crate::change::install::Narrowing;
+use crate::change::token::Narrowing;
 use crate::refusal::Refusal;
 use crate::world::app::TokenKind;
 use crate::world::permission::Permissions;
@@ -137,12 +137,12 @@ fn wanted_repositories(call: &Call<'_>, installation: u64) -> Result<Option<BTre
 
 fn convert_manifest(call: &mut Call<'_>) -> Outcome {
     let code = call.param("code").to_owned();
-    let app = call.world.app_manifests.remove(&code).ok_or_else(Refusal::not_found)?;
-    let pem = call.world.manifest_keys.remove(&app).ok_or_else(Refusal::not_found)?;
-    let app = call.world.app(app).ok_or_else(Refusal::not_found)?;
+    let traded = call.world.trade_code(&code).ok_or_else(Refusal::not_found)?;
+    let app = call.world.app(traded.app).ok_or_else(Refusal::not_found)?;
     let mut answer = call.world.app_json(app);
     let more = json!({
-        "client_id": app.client_id, "client_secret": app.client_secret, "webhook_secret": app.webhook_secret, "pem": pem,
+        "client_id": app.client_id, "client_secret": app.client_secret, "webhook_secret": app.webhook_secret,
+        "pem": traded.private_key_pem,
     });
     crate::json::merge(&mut answer, more);
     Answer::created(answer)

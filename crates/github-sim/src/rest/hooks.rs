@@ -8,17 +8,7 @@ use crate::refusal::Refusal;
 
 pub(super) const ROUTES: &[Route] = &[
     route("apps/get-webhook-config-for-app", "GET", "/app/hook/config", Needs::AppJwt, config),
-    route("apps/update-webhook-config-for-app", "PATCH", "/app/hook/config", Needs::AppJwt, |call| {
-        let app = call.app()?;
-        let secret = call.owned("secret");
-        if let Some(it) = call.world.apps.iter_mut().find(|it| it.id == app) {
-            it.webhook_secret = secret.unwrap_or_else(|| it.webhook_secret.clone());
-        }
-        if let Some(url) = call.owned("url") {
-            call.world.set_webhook_url(app, Some(url))?;
-        }
-        config(call)
-    }),
+    route("apps/update-webhook-config-for-app", "PATCH", "/app/hook/config", Needs::AppJwt, update),
     route("apps/list-webhook-deliveries", "GET", "/app/hook/deliveries", Needs::AppJwt, list),
     route("apps/get-webhook-delivery", "GET", "/app/hook/deliveries/{delivery_id}", Needs::AppJwt, |call| {
         let id = own_delivery(call)?;
@@ -40,7 +30,28 @@ pub(super) const ROUTES: &[Route] = &[
 
 fn config(call: &mut Call<'_>) -> Outcome {
     let app = call.world.app(call.app()?).ok_or_else(Refusal::not_found)?;
-    Answer::ok(json!({"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": app.webhook_url}))
+    Answer::ok(call.world.hook_config_json(app))
+}
+
+fn update(call: &mut Call<'_>) -> Outcome {
+    let app = call.app()?;
+    let form = match call.text("content_type") {
+        None => None,
+        Some("json") => Some(false),
+        Some("form") => Some(true),
+        Some(_) => return Err(Refusal::invalid("Hook", "content_type", "invalid")),
+    };
+    let insecure = call.body.get("insecure_ssl").map(|it| it == "1" || it == 1);
+    let secret = call.owned("secret");
+    if let Some(it) = call.world.apps.iter_mut().find(|it| it.id == app) {
+        it.webhook_secret = secret.unwrap_or_else(|| it.webhook_secret.clone());
+        it.hook.form = form.unwrap_or(it.hook.form);
+        it.hook.insecure_ssl = insecure.unwrap_or(it.hook.insecure_ssl);
+    }
+    if let Some(url) = call.owned("url") {
+        call.world.set_webhook_url(app, Some(url))?;
+    }
+    config(call)
 }
 
 fn own_delivery(call: &Call<'_>) -> Result<u64, Refusal> {

@@ -16,7 +16,7 @@ use crate::sim::lock;
 use crate::world::{Actor, World};
 
 /// A request, taken off the wire.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Incoming {
     pub method: String,
     /// Behind the API's base URL, with a leading slash.
@@ -25,6 +25,11 @@ pub(crate) struct Incoming {
     pub authorization: Option<String>,
     pub accept: String,
     pub if_none_match: Option<String>,
+    /// The request says that it is not as GitHub describes it, to see how it is refused.
+    #[cfg(feature = "contract")]
+    pub wrong_on_purpose: bool,
+    /// What a browser brings to the pages for people.
+    pub cookie: Option<String>,
     pub body: bytes::Bytes,
 }
 
@@ -38,6 +43,9 @@ pub(crate) struct Reply {
     pub cut: bool,
     /// Wait this long before answering.
     pub delay: Duration,
+    /// A planned fault put this in the place of the simulator's own answer.
+    #[cfg(feature = "contract")]
+    pub planned: bool,
 }
 
 impl Reply {
@@ -49,6 +57,13 @@ impl Reply {
     pub(crate) fn text(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), format!("{kind}; charset=utf-8"))];
         Self { status, headers, body: body.into(), ..Self::default() }
+    }
+
+    /// Sends a browser on with GET.
+    pub(crate) fn see_other(to: &str) -> Self {
+        let mut reply = Self::text(303, "text/plain", "");
+        reply.headers.push(("location".into(), to.to_owned()));
+        reply
     }
 
     pub(crate) fn refuse(refusal: &Refusal) -> Self {
@@ -78,7 +93,10 @@ pub(crate) fn serve(world: &Mutex<World>, request: &Incoming) -> Reply {
 /// Runs `serve`, or the fault that stands in its way.
 pub(crate) fn with_faults(world: &mut World, operation: &str, serve: impl FnOnce(&mut World) -> Reply) -> Reply {
     let now = world.now().as_second();
-    match strike(&mut world.faults, operation) {
+    let fault = strike(&mut world.faults, operation);
+    #[cfg(feature = "contract")]
+    let planned = !matches!(fault, None | Some(Fault::DoAndDrop | Fault::Delay { .. }));
+    let reply = match fault {
         None => serve(world),
         Some(Fault::Refuse { status, message }) => refuse(status, message),
         Some(Fault::DoAndDrop) => Reply { cut: true, ..serve(world) },
@@ -101,7 +119,10 @@ pub(crate) fn with_faults(world: &mut World, operation: &str, serve: impl FnOnce
             reply.headers.extend(retry_after.map(|seconds| ("retry-after".to_owned(), seconds.to_string())));
             reply
         }
-    }
+    };
+    #[cfg(feature = "contract")]
+    let reply = Reply { planned, ..reply };
+    reply
 }
 
 fn refuse(status: u16, message: Option<String>) -> Reply {
@@ -148,15 +169,8 @@ pub(crate) fn call_as(world: &mut World, who: Identity, method: &str, path: &str
         Err(Misplaced::Refused(refusal)) => return Err(refusal),
         Err(Misplaced::Moved { .. }) => return Err(Refusal::not_found()),
     };
-    let request = Incoming {
-        method: method.into(),
-        path: path.into(),
-        query: String::new(),
-        authorization: None,
-        accept: String::new(),
-        if_none_match: None,
-        body: body.to_string().into(),
-    };
+    let request =
+        Incoming { method: method.into(), path: path.into(), body: body.to_string().into(), ..Incoming::default() };
     perform(world, route, params, who, repo, &request)
 }
 

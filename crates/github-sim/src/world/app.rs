@@ -16,12 +16,42 @@ pub(crate) struct App {
     pub owner: u64,
     pub bot: u64,
     pub public_key_pem: String,
+    pub about: About,
     pub webhook_url: Option<String>,
     pub webhook_secret: String,
     pub hook_id: u64,
+    pub hook: HookSettings,
     pub permissions: Permissions,
     pub events: BTreeSet<String>,
     pub created_at: Timestamp,
+}
+
+/// What an App's registration says about it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct About {
+    pub description: Option<String>,
+    pub homepage: Option<String>,
+    /// Anybody may install it, not its owner alone.
+    pub public: bool,
+    /// Where the browser goes after an installation.
+    pub setup_url: Option<String>,
+    /// And after its repositories changed.
+    pub setup_on_update: bool,
+}
+
+/// How the App's webhook is delivered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HookSettings {
+    pub active: bool,
+    /// `payload=` in a form instead of plain JSON.
+    pub form: bool,
+    pub insecure_ssl: bool,
+}
+
+impl HookSettings {
+    pub(crate) fn content_type(self) -> &'static str {
+        if self.form { "form" } else { "json" }
+    }
 }
 
 #[derive(Debug)]
@@ -33,7 +63,8 @@ pub(crate) struct Installation {
     pub selected: Option<BTreeSet<u64>>,
     pub permissions: Permissions,
     pub events: BTreeSet<String>,
-    pub suspended_at: Option<Timestamp>,
+    /// Since when, and by whom.
+    pub suspended: Option<(Timestamp, u64)>,
     pub created_at: Timestamp,
 }
 

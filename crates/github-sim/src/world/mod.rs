@@ -8,7 +8,9 @@ pub(crate) mod ledger;
 pub(crate) mod permission;
 pub(crate) mod pull;
 pub(crate) mod repository;
+pub(crate) mod switches;
 pub(crate) mod traffic;
+pub(crate) mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +28,8 @@ use ledger::{Effect, Mention, Request};
 use permission::Role;
 use pull::Pull;
 use repository::Repository;
+use switches::Switches;
+use web::Web;
 
 /// Where the simulator is reached.
 #[derive(Debug, Clone)]
@@ -60,9 +64,12 @@ pub(crate) struct World {
     pub requests: Vec<Request>,
     pub mentions: Vec<Mention>,
     pub faults: Vec<FaultRule>,
-    pub app_manifests: BTreeMap<String, u64>,
-    pub manifest_keys: BTreeMap<u64, String>,
+    pub web: Web,
+    pub switches: Switches,
     pub rate_limit: u64,
+    /// What the contract found.
+    #[cfg(feature = "contract")]
+    pub contract: crate::contract::Book,
     last_id: u64,
 }
 
@@ -83,9 +90,11 @@ impl World {
             requests: Vec::new(),
             mentions: Vec::new(),
             faults: Vec::new(),
-            app_manifests: BTreeMap::new(),
-            manifest_keys: BTreeMap::new(),
+            web: Web::default(),
+            switches: Switches::default(),
             rate_limit: 5000,
+            #[cfg(feature = "contract")]
+            contract: crate::contract::Book::default(),
             last_id: 1000,
         }
     }

@@ -10,5 +10,6 @@ mod git;
 mod graphql;
 mod issues;
 mod pulls;
+mod registering;
 mod stage;
 mod webhooks;
