@@ -96,7 +96,7 @@ fn repository(world: &World, who: Identity, arguments: &Value) -> Result<Value, 
         let wanted = repo.issues.values().filter(|issue| issue.pull.is_some() == pulls);
         wanted.map(|issue| world.thread_value(repo.id, issue.number)).collect()
     };
-    let more = json!({"suggestedActors": list(assignable.clone()), "assignableUsers": list(assignable),
+    let more = json!({"assignableUsers": list(assignable),
         "issues": list(threads(false)), "pullRequests": list(threads(true))});
     crate::json::merge(&mut value, more);
     Ok(value)

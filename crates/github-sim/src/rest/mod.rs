@@ -18,7 +18,7 @@ mod reactions;
 mod refs;
 mod repositories;
 mod reviews;
-mod route;
+pub(crate) mod route;
 pub(crate) mod serve;
 mod users;
 

@@ -39,7 +39,7 @@ pub(crate) fn find(method: &str, path: &str) -> Found {
 }
 
 /// The parameters, and how many segments matched literally: the more, the better the match.
-fn match_path(pattern: &str, segments: &[String]) -> Option<(usize, Params)> {
+pub(crate) fn match_path(pattern: &str, segments: &[String]) -> Option<(usize, Params)> {
     let pattern: Vec<&str> = pattern.trim_matches('/').split('/').collect();
     let wild = pattern.iter().position(|part| part.ends_with("*}"));
     if wild.is_some() && segments.len() < pattern.len() || wild.is_none() && segments.len() != pattern.len() {

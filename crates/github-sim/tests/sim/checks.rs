@@ -18,7 +18,7 @@ async fn a_check_run_lives_and_is_found() {
     );
     let id = made.body["id"].as_u64().unwrap();
     let path = format!("/repos/acme/app/check-runs/{id}");
-    let unfinished = stage.send("PATCH", &path, &token, Some(json!({"status": "completed"}))).await;
+    let unfinished = stage.send_wrong("PATCH", &path, &token, Some(json!({"status": "completed"}))).await;
     assert_eq!(unfinished.status, 422);
     let done = stage.send("PATCH", &path, &token, Some(json!({"conclusion": "success"}))).await;
     assert_eq!((&done.body["status"], &done.body["conclusion"]), (&json!("completed"), &json!("success")));

@@ -5,6 +5,11 @@ use serde_json::{Value, json};
 
 use crate::stage::{REPO, Stage};
 
+/// As [`ask`], with a document that GitHub's schema does not allow.
+async fn ask_wrong(stage: &Stage, token: &str, query: &str) -> Value {
+    stage.send_wrong("POST", stage.sim.graphql_url(), token, Some(json!({"query": query}))).await.body
+}
+
 async fn ask(stage: &Stage, token: &str, query: &str, variables: Value) -> Value {
     stage.send("POST", stage.sim.graphql_url(), token, Some(json!({"query": query, "variables": variables}))).await.body
 }
@@ -40,10 +45,10 @@ async fn comments_fold_and_threads_resolve() {
 async fn queries_and_errors() {
     let stage = Stage::new();
     let token = stage.mint(json!({})).await;
-    let query = "query { repository(owner: \"acme\", name: \"app\") { id suggestedActors(capabilities: [CAN_BE_ASSIGNED], first: 100) \
+    let query = "query { repository(owner: \"acme\", name: \"app\") { id assignableUsers(first: 100) \
                  { nodes { login __typename } } } }";
     let answer = ask(&stage, &token, query, json!({})).await;
-    let logins: Vec<&str> = answer["data"]["repository"]["suggestedActors"]["nodes"]
+    let logins: Vec<&str> = answer["data"]["repository"]["assignableUsers"]["nodes"]
         .as_array()
         .unwrap()
         .iter()
@@ -51,9 +56,9 @@ async fn queries_and_errors() {
         .collect();
     assert_eq!(logins, ["acme", "alice", "rita"]);
     let errors = [
-        ask(&stage, &token, "query { nonsense }", json!({})).await,
-        ask(&stage, &token, "query { viewer { nonsense } }", json!({})).await,
-        ask(&stage, &token, "query {", json!({})).await,
+        ask_wrong(&stage, &token, "query { nonsense }").await,
+        ask_wrong(&stage, &token, "query { viewer { nonsense } }").await,
+        ask_wrong(&stage, &token, "query {").await,
         ask(&stage, &token, "query { node(id: \"I_kwDO999\") { id } }", json!({})).await,
     ];
     let messages: Vec<String> = errors

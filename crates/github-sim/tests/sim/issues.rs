@@ -103,15 +103,19 @@ async fn what_is_wrong_is_said_in_githubs_shape() {
     let long = stage.send("POST", &path, &token, Some(json!({"body": "x".repeat(65_537)}))).await;
     assert_eq!((long.status, long.message()), (422, "Validation Failed"));
     assert_eq!(stage.send("POST", &path, &token, Some(json!({"body": "x".repeat(65_536)}))).await.status, 201);
-    let untitled = stage.send("POST", "/repos/acme/app/issues", &token, Some(json!({}))).await;
+    let untitled = stage.send_wrong("POST", "/repos/acme/app/issues", &token, Some(json!({}))).await;
     assert_eq!(untitled.body["errors"], json!([{"resource": "Issue", "field": "title", "code": "missing_field"}]));
     let missing = stage.send("GET", "/repos/acme/app/issues/99", &token, None).await;
     assert_eq!((missing.status, missing.message()), (404, "Not Found"));
     assert!(missing.body["documentation_url"].is_string());
     assert_eq!(stage.send("GET", "/repos/acme/app", "ghs_wrong", None).await.message(), "Bad credentials");
-    let broken =
-        stage.http.post(format!("{}{path}", stage.sim.api_url())).bearer_auth(&token).body("{").send().await.unwrap();
-    assert_eq!(broken.status().as_u16(), 400);
+    let broken = stage
+        .http
+        .post(format!("{}{path}", stage.sim.api_url()))
+        .bearer_auth(&token)
+        .header("x-github-sim-wrong-on-purpose", "yes")
+        .body("{");
+    assert_eq!(broken.send().await.unwrap().status().as_u16(), 400);
 }
 
 #[tokio::test]

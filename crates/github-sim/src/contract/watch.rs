@@ -1,0 +1,87 @@
+//! Looks over the simulator's shoulder: takes each exchange with its outcome and enters it into the book.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use super::book::{Page, Tally, Violation};
+use super::description::github;
+use super::rest::{Answered, Asked};
+use super::{Complaint, graphql as schema, rest as description};
+use crate::rest::serve::{Incoming, Reply};
+use crate::sim::{Sim, lock};
+use crate::world::World;
+
+/// A request with this header (any value) is wrong on purpose: its answer is checked, it is not. For tests of refusals.
+const ON_PURPOSE: &str = "x-github-sim-wrong-on-purpose";
+
+/// What GitHub says to an App that lacks a permission.
+const FORBIDDEN: &str = "Resource not accessible by integration";
+
+/// An exchange of the REST API; the request's path is below the API's base URL.
+pub(crate) fn rest(world: &Mutex<World>, request: &Incoming, reply: &Reply) {
+    let asked = Asked { method: &request.method, path: &request.path, query: &request.query, body: &request.body };
+    let operation = github().find(&request.method, &request.path);
+    let name = operation.as_ref().map_or("", |(operation, _)| operation.name).to_owned();
+    let answered = operation.as_ref().filter(|_| is_own(reply)).map(|(operation, _)| {
+        let answered =
+            Answered { status: reply.status, headers: &reply.headers, body: &reply.body, accept: &request.accept };
+        description::answer(operation, &answered)
+    });
+    let forbidden = is_own(reply) && reply.status == 403 && says(&reply.body, FORBIDDEN);
+    let complaints = wanted(request, || description::request(operation, &asked));
+    let page = Page { operation: name, request: asked.line(), asked: complaints, answered, forbidden };
+    lock(world).contract.enter(page);
+}
+
+/// An exchange over GraphQL.
+pub(crate) fn graphql(world: &Mutex<World>, request: &Incoming, reply: &Reply) {
+    let read = schema::read(&request.body);
+    let operation = schema::name(&request.body);
+    // Nothing can be said about the shape of an answer to a question that has none.
+    let answered = read.as_ref().ok().filter(|_| is_own(reply) && reply.status == 200);
+    let answered = answered.map(|asked| asked.answer(&reply.body));
+    let forbidden = is_own(reply) && says(&reply.body, FORBIDDEN);
+    let complaints = wanted(request, || read.err().unwrap_or_default());
+    let request = format!("{} {}", request.method, request.path);
+    lock(world).contract.enter(Page { operation, request, asked: complaints, answered, forbidden });
+}
+
+/// A request for a page for people. With credentials it was meant for the API: no operation of GitHub's has this path.
+pub(crate) fn page(world: &Mutex<World>, request: &Incoming) {
+    if request.authorization.is_some() {
+        let asked = Asked { method: &request.method, path: &request.path, query: &request.query, body: &request.body };
+        let complaints = wanted(request, || description::request(None, &asked));
+        lock(world).contract.enter(Page { request: asked.line(), asked: complaints, ..Page::default() });
+    }
+}
+
+impl Sim {
+    /// Everything that was not as GitHub describes it: requests that came in, answers that went out, and what an App asked
+    /// for without the permission. In order.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.lock().contract.violations.clone()
+    }
+
+    /// How much was held against GitHub's descriptions, by operation.
+    pub fn contract(&self) -> BTreeMap<String, Tally> {
+        self.lock().contract.tallies.clone()
+    }
+}
+
+/// Whether the answer is the simulator's own, and none that a planned fault put in its place.
+fn is_own(reply: &Reply) -> bool {
+    !reply.planned
+}
+
+fn wanted(request: &Incoming, check: impl FnOnce() -> Vec<Complaint>) -> Option<Vec<Complaint>> {
+    (!request.wrong_on_purpose).then(check)
+}
+
+fn says(body: &[u8], text: &str) -> bool {
+    body.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+/// Whether a request's headers say that it is wrong on purpose.
+pub(crate) fn is_on_purpose(header: impl Fn(&str) -> Option<String>) -> bool {
+    header(ON_PURPOSE).is_some()
+}
