@@ -1,28 +1,40 @@
 //! The web server: verifies, records, reads and answers. It calls no GitHub, no git and no agent.
 
+//!
+//! Whoever reaches the port gets little: a bounded number of connections, time, memory for bodies, and lines in the log.
+
+mod bodies;
+mod guests;
 mod health;
+mod listening;
+mod refused;
+mod secrets;
 mod webhook;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use baton_queue::Clock;
 use baton_store::Store;
-use secrecy::SecretString;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
+
+use bodies::Bodies;
+use health::Readiness;
+use refused::Refusals;
+
+pub use listening::Listening;
+pub use secrets::{Secrets, Unreadable};
 
 /// GitHub sends nothing larger, and neither takes Baton.
 pub const BODY_LIMIT: usize = 25 * 1024 * 1024;
 
 /// Below GitHub's ten seconds: what takes longer is told to have failed, and can be asked for again.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(9);
+const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 
 /// What the server needs.
 #[derive(Clone)]
@@ -32,9 +44,12 @@ pub struct Web {
 
 struct Inner {
     store: Store,
-    /// The current secret first. Never empty.
-    secrets: Vec<SecretString>,
+    secrets: Secrets,
     clock: Clock,
+    bodies: Arc<Bodies>,
+    refusals: Refusals,
+    readiness: Readiness,
+    stopping: CancellationToken,
 }
 
 /// Why the server does not start.
@@ -64,59 +79,42 @@ impl Web {
     ///
     /// # Errors
     /// [`ServerError::NoSecret`].
-    pub fn new(store: Store, secrets: Vec<SecretString>, clock: Clock) -> Result<Self, ServerError> {
+    pub fn new(store: Store, secrets: impl Into<Secrets>, clock: Clock) -> Result<Self, ServerError> {
+        let secrets = secrets.into();
         if secrets.is_empty() {
             return Err(ServerError::NoSecret);
         }
-        Ok(Self { inner: Arc::new(Inner { store, secrets, clock }) })
+        let inner = Inner {
+            store,
+            secrets,
+            clock,
+            bodies: Arc::default(),
+            refusals: Refusals::default(),
+            readiness: Readiness::default(),
+            stopping: CancellationToken::new(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Cancel it when the process is about to end: deliveries are taken still, and `/readyz` says that nobody should bring
+    /// more.
+    #[must_use]
+    pub fn stopping(&self) -> CancellationToken {
+        self.inner.stopping.clone()
     }
 
     /// The routes.
     pub fn router(&self) -> Router {
         Router::new()
-            .route("/webhooks/github", post(webhook::receive).layer(DefaultBodyLimit::max(BODY_LIMIT)))
+            // It watches its own time: what is too slow is told so.
+            .route("/webhooks/github", post(webhook::receive))
             .route("/healthz", get(health::alive))
             .route("/readyz", get(health::ready))
-            .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+            .layer(TimeoutLayer::with_status_code(
+                StatusCode::SERVICE_UNAVAILABLE,
+                ANSWER_WITHIN + Duration::from_secs(1),
+            ))
             .layer(CatchPanicLayer::new())
             .with_state(self.clone())
-    }
-}
-
-/// A server that listens.
-pub struct Listening {
-    listener: TcpListener,
-    router: Router,
-}
-
-impl Listening {
-    /// Takes the address.
-    ///
-    /// # Errors
-    /// [`ServerError::Listen`].
-    pub async fn on(address: &str, web: &Web) -> Result<Self, ServerError> {
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|source| ServerError::Listen { address: address.to_owned(), source })?;
-        Ok(Self { listener, router: web.router() })
-    }
-
-    /// The address that was taken: with port 0, the one the system chose.
-    ///
-    /// # Errors
-    /// When the system does not tell.
-    pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-
-    /// Answers until `shutdown` fires; what is under way is answered still.
-    ///
-    /// # Errors
-    /// [`ServerError::Serve`].
-    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), ServerError> {
-        axum::serve(self.listener, self.router)
-            .with_graceful_shutdown(async move { shutdown.cancelled().await })
-            .await
-            .map_err(ServerError::Serve)
     }
 }

@@ -11,13 +11,15 @@ use tokio_util::sync::CancellationToken;
 use super::assemble::{self, configuration};
 use super::{Fault, logs, table};
 use crate::clock;
-use crate::server::{Listening, Web};
+use crate::server::{Listening, Secrets, Web};
 
 /// The web server and a worker, until Ctrl-C or SIGTERM.
 pub(super) async fn serve(file: Option<&Path>) -> Result<(), Fault> {
     logs::start("info");
     let config = configuration(file)?;
-    let secrets = config.github.webhook_secrets().map_err(Fault::usage)?;
+    let github = config.github.clone();
+    // Read again while it serves: a secret is changed without a restart.
+    let secrets = Secrets::watched(move || github.webhook_secrets()).map_err(Fault::usage)?;
     let store = assemble::store(&config, true).await?;
     // What is wrong with the configuration is said before anything is answered.
     let web = Web::new(store.clone(), secrets, Clock::from_fn(clock::now)).map_err(Fault::usage)?;
@@ -27,17 +29,19 @@ pub(super) async fn serve(file: Option<&Path>) -> Result<(), Fault> {
     let address = listening.address().map_err(Fault::failed)?;
     tracing::info!(%address, "listening for webhooks at http://{address}/webhooks/github");
 
-    let shutdown = CancellationToken::new();
+    let (stopping, closed) = (web.stopping(), CancellationToken::new());
     let worker = Arc::new(assemble::worker(&config, engine));
-    let mut working = tokio::spawn(worker.run(shutdown.clone()));
-    let mut serving = tokio::spawn(listening.serve(shutdown.clone()));
+    let mut working = tokio::spawn(worker.run(stopping.clone()));
+    let mut serving = tokio::spawn(listening.serve(closed.clone()));
     tokio::select! {
-        signal = wait_for_signal(&shutdown) => signal?,
+        signal = wait_for_signal(&stopping) => signal?,
         // Half a Baton looks alive and is not: whoever supervises the process starts it anew.
         ended = &mut working => return Err(Fault::failed(anyhow::anyhow!("the worker ended by itself: {ended:?}"))),
         ended = &mut serving => return Err(Fault::failed(anyhow::anyhow!("the web server ended by itself: {ended:?}"))),
     }
+    // While runs end, deliveries are recorded still: who comes next deals with them.
     working.await.context("the worker broke").map_err(Fault::failed)?;
+    closed.cancel();
     serving.await.context("the web server broke").map_err(Fault::failed)?.map_err(Fault::failed)?;
     tracing::info!("stopped");
     Ok(())

@@ -1,69 +1,182 @@
-//! `POST /webhooks/github`: the signature is checked over the raw body, the delivery and its job are committed, and only
-//! then GitHub is answered. Nothing of the body is read here, and nothing unsigned is logged.
+//! `POST /webhooks/github`: the signature is checked over the raw body while it comes in, the delivery and its job are
+//! committed, and only then GitHub is answered. Nothing of the body is read here, and nothing unsigned is logged.
 
-use axum::body::{Bytes, HttpBody as _};
-use axum::extract::{FromRequest, Request, State};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use baton_store::{NewDelivery, Recorded};
+use baton_webhook::{SignatureError, Verification};
 use secrecy::ExposeSecret;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{BODY_LIMIT, Web};
+use super::bodies::Share;
+use super::guests::Guest;
+use super::refused::Refused;
+use super::{ANSWER_WITHIN, BODY_LIMIT, Web};
 
-type Answer = (StatusCode, &'static str);
-
-/// Headers that are kept besides those with columns of their own.
+/// Headers that are kept besides those with columns of their own, and how much of each.
 const KEPT: [&str; 2] = ["content-type", "user-agent"];
+const KEPT_BYTES: usize = 200;
 
-pub(super) async fn receive(State(web): State<Web>, request: Request) -> Answer {
-    let headers = request.headers().clone();
-    // A second signature is nobody's business but a forger's.
-    let signature = match (single(&headers, "x-hub-signature-256"), headers.contains_key("x-hub-signature-256")) {
-        (Some(signature), _) => Some(signature.to_owned()),
-        (None, true) => return (StatusCode::UNAUTHORIZED, "bad signature\n"),
-        (None, false) => return (StatusCode::UNAUTHORIZED, "no X-Hub-Signature-256\n"),
+/// GitHub's names of events and deliveries are shorter.
+const NAME_BYTES: usize = 64;
+
+/// A body up to this size is still taken from whoever is refused before it, so that they can read the answer.
+const SMALL: usize = 64 * 1024;
+const SMALL_WITHIN: Duration = Duration::from_secs(1);
+
+pub(super) async fn receive(State(web): State<Web>, request: Request) -> Response {
+    let until = Instant::now() + ANSWER_WITHIN;
+    let (head, body) = request.into_parts();
+    let guest = head.extensions.get::<Guest>().cloned().unwrap_or_default();
+    let _busy = guest.busy();
+    match take(&web, &guest, &head.headers, body, until).await {
+        Ok(Recorded::New(_)) => (StatusCode::ACCEPTED, "recorded\n").into_response(),
+        Ok(Recorded::Duplicate(_)) => (StatusCode::OK, "recorded before\n").into_response(),
+        Err(refused) => {
+            web.inner.refusals.note(refused);
+            refused.into_response()
+        }
+    }
+}
+
+async fn take(
+    web: &Web,
+    guest: &Guest,
+    headers: &HeaderMap,
+    mut body: Body,
+    until: Instant,
+) -> Result<Recorded, Refused> {
+    let mut verification = match begin(web, headers).await {
+        Ok(verification) => verification,
+        Err(refused) => {
+            discard(&mut body).await;
+            return Err(refused);
+        }
     };
     // What is announced as too large is refused without waiting for it.
-    if usize::try_from(request.body().size_hint().lower()).is_ok_and(|announced| announced > BODY_LIMIT) {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "more than 25 MiB\n");
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > BODY_LIMIT {
+        return Err(Refused::TooLarge);
     }
-    let body = match Bytes::from_request(request, &web).await {
-        Ok(body) => body,
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            return (StatusCode::PAYLOAD_TOO_LARGE, "more than 25 MiB\n");
+    let share = web.inner.bodies.share();
+    let bytes = tokio::select! {
+        read = timeout_at(until, read(body, announced, &share, &mut verification)) => read.map_err(|_| Refused::TooSlow)??,
+        () = share.told_to_give_way() => return Err(Refused::NoRoom),
+    };
+    verification.finish().map_err(|_| Refused::BadSignature)?;
+    share.prove();
+    guest.prove();
+    record(web, headers, &bytes, until).await
+}
+
+/// Begins to check the signature: what cannot be right is refused before any of the body is taken.
+async fn begin(web: &Web, headers: &HeaderMap) -> Result<Verification, Refused> {
+    const NAME: &str = "x-hub-signature-256";
+    let signature = single(headers, NAME);
+    // A second signature is nobody's business but a forger's.
+    if signature.is_none() && headers.contains_key(NAME) {
+        return Err(Refused::BadSignature);
+    }
+    let secrets = web.inner.secrets.now().await;
+    let secrets: Vec<&[u8]> = secrets.iter().map(|secret| secret.expose_secret().as_bytes()).collect();
+    Verification::begin(&secrets, signature).map_err(|error| match error {
+        SignatureError::Missing => Refused::NoSignature,
+        SignatureError::NoSecret | SignatureError::Malformed | SignatureError::Mismatch => Refused::BadSignature,
+    })
+}
+
+/// The whole body, or as much as there may be.
+async fn read(
+    mut body: Body,
+    announced: usize,
+    share: &Share,
+    verification: &mut Verification,
+) -> Result<Vec<u8>, Refused> {
+    let mut bytes = Vec::with_capacity(announced.min(SMALL));
+    while let Some(piece) = next(&mut body).await {
+        let piece = piece.map_err(|_| Refused::Broken)?;
+        if bytes.len() + piece.len() > BODY_LIMIT {
+            return Err(Refused::TooLarge);
         }
-        Err(_) => return (StatusCode::BAD_REQUEST, "the body could not be read\n"),
-    };
-    let secrets: Vec<&[u8]> = web.inner.secrets.iter().map(|secret| secret.expose_secret().as_bytes()).collect();
-    if baton_webhook::verify(&secrets, signature.as_deref(), &body).is_err() {
-        tracing::info!(bytes = body.len(), "a delivery with a bad signature was refused");
-        return (StatusCode::UNAUTHORIZED, "bad signature\n");
+        share.grow(piece.len()).map_err(|_| Refused::NoRoom)?;
+        if bytes.len() > SMALL {
+            // Only address space; the pages come with the bytes.
+            bytes.reserve_exact(announced.saturating_sub(bytes.len()));
+        }
+        bytes.extend_from_slice(&piece);
+        verification.update(&piece);
     }
-    let (Some(event), Some(guid)) = (single(&headers, "x-github-event"), single(&headers, "x-github-delivery")) else {
-        return (StatusCode::BAD_REQUEST, "X-GitHub-Event and X-GitHub-Delivery are needed\n");
+    Ok(bytes)
+}
+
+/// The body's next piece; trailers are none.
+async fn next(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
+    loop {
+        match poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await? {
+            Ok(frame) => {
+                if let Ok(data) = frame.into_data() {
+                    return Some(Ok(data));
+                }
+            }
+            Err(error) => return Some(Err(error)),
+        }
+    }
+}
+
+/// Takes a small body and forgets it: a connection that is closed with unread bytes in it takes the answer along.
+async fn discard(body: &mut Body) {
+    let all = async {
+        let mut left = SMALL;
+        while let Some(Ok(piece)) = next(body).await {
+            match left.checked_sub(piece.len()) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
     };
-    let kept: Vec<(&str, &str)> =
-        KEPT.iter().filter_map(|name| single(&headers, name).map(|value| (*name, value))).collect();
+    // Whoever does not send it does not read the answer.
+    timeout(SMALL_WITHIN, all).await.unwrap_or_default();
+}
+
+async fn record(web: &Web, headers: &HeaderMap, body: &[u8], until: Instant) -> Result<Recorded, Refused> {
+    // None of these headers is signed.
+    let (Some(event), Some(guid)) = (name(headers, "x-github-event"), name(headers, "x-github-delivery")) else {
+        return Err(Refused::Nameless);
+    };
+    let kept: Vec<(&str, &str)> = KEPT
+        .iter()
+        .filter_map(|name| single(headers, name).map(|value| (*name, value.get(..KEPT_BYTES).unwrap_or(value))))
+        .collect();
     let delivery = NewDelivery {
-        hook_type: single(&headers, "x-github-hook-installation-target-type").unwrap_or_default(),
-        hook_id: single(&headers, "x-github-hook-installation-target-id").unwrap_or_default(),
+        hook_type: name(headers, "x-github-hook-installation-target-type").unwrap_or_default(),
+        hook_id: name(headers, "x-github-hook-installation-target-id").unwrap_or_default(),
         guid,
         event,
         headers: &kept,
-        body: &body,
+        body,
     };
-    match web.inner.store.record_delivery(&delivery, web.inner.clock.now()).await {
-        Ok(Recorded::New(id)) => {
-            tracing::info!(delivery = %id, event, "delivery recorded");
-            (StatusCode::ACCEPTED, "recorded\n")
+    // Where it cannot be recorded GitHub notes the failure, and the delivery can be asked for again.
+    match timeout_at(until, web.inner.store.record_delivery(&delivery, web.inner.clock.now())).await {
+        Ok(Ok(recorded)) => {
+            match recorded {
+                Recorded::New(id) => tracing::info!(delivery = %id, event, "delivery recorded"),
+                Recorded::Duplicate(id) => tracing::info!(delivery = %id, event, "delivery was recorded before"),
+            }
+            Ok(recorded)
         }
-        Ok(Recorded::Duplicate(id)) => {
-            tracing::info!(delivery = %id, event, "delivery was recorded before");
-            (StatusCode::OK, "recorded before\n")
-        }
-        Err(error) => {
-            // GitHub notes the failure, and the delivery can be asked for again.
+        Ok(Err(error)) => {
             tracing::error!(%error, "a delivery could not be recorded");
-            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")
+            Err(Refused::Store)
+        }
+        Err(_) => {
+            tracing::error!("a delivery could not be recorded in time");
+            Err(Refused::Store)
         }
     }
 }
@@ -75,4 +188,10 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         (Some(value), None) => value.to_str().ok(),
         _ => None,
     }
+}
+
+/// A header that holds a name as GitHub gives them.
+fn name<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    single(headers, name).filter(|value| (1..=NAME_BYTES).contains(&value.len()) && value.bytes().all(plain))
 }
