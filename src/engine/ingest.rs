@@ -6,12 +6,14 @@
 mod act;
 mod comment;
 mod issue;
+mod reach;
+mod reading;
 
 use baton_core::domain::event::Event;
 use baton_core::domain::ids::{Digest, IssueNumber, RepositoryId};
 use baton_core::domain::issue::{RepositoryRef, Thread};
 use baton_core::domain::task::Withdrawal;
-use baton_github::PullState;
+use baton_github::{GitHubError, PullState};
 use baton_queue::{Failure, Handled, JobContext};
 use baton_store::{Delivery, DeliveryOutcome, Ingest, NewJob, Outcome, TaskFilter};
 use baton_webhook::{Context, Incoming, InstallationChange, PullChange, PullRequest};
@@ -70,20 +72,24 @@ impl Unserved {
 pub(super) const CONSIDER: &str = "consider";
 
 impl Engine {
-    /// Looks what a delivery is about, and puts it in the lane of that issue.
+    /// Looks what a delivery is about, and puts it in the lane of that issue. What does nothing whatever the world looks like
+    /// is settled at once.
     pub(super) async fn take_in(&self, context: &JobContext) -> Result<Handled, Failure> {
         let Ingest { delivery: id } = context.job.payload.read("ingest job")?;
-        let delivery =
-            self.store().delivery(id).await?.ok_or_else(|| Failure::bug(format!("delivery {id} is gone")))?;
-        let body = self.store().delivery_body(id).await?.unwrap_or_default();
-        let mut job = NewJob::new(CONSIDER, &Ingest { delivery: id })?;
-        job.dedupe_key = Some(format!("{CONSIDER}:{id}"));
-        job.priority = context.job.priority;
-        job.max_attempts = context.job.max_attempts;
-        job.lane = lane(&baton_webhook::parse(&delivery.event, &body));
+        let (_, incoming, _) = self.read_delivery(id).await?;
         let now = self.now();
         let mut tx = self.store().begin().await?;
-        tx.enqueue(&job, now).await?;
+        match nothing_follows(&incoming) {
+            Some(reason) => tx.settle_delivery(id, &DeliveryOutcome::Ignored(reason), now).await?,
+            None => {
+                let mut job = NewJob::new(CONSIDER, &Ingest { delivery: id })?;
+                job.dedupe_key = Some(format!("{CONSIDER}:{id}"));
+                job.priority = context.job.priority;
+                job.max_attempts = context.job.max_attempts;
+                job.lane = lane(&incoming);
+                tx.enqueue(&job, now).await?;
+            }
+        }
         tx.complete(&context.lease, &Outcome::Done(None), now).await?;
         tx.commit().await?;
         Ok(Handled::Completed)
@@ -92,10 +98,14 @@ impl Engine {
     /// Handles one delivery: its job ends with the transaction in which it had its effect.
     pub(super) async fn ingest(&self, context: &JobContext) -> Result<Handled, Failure> {
         let Ingest { delivery: id } = context.job.payload.read("ingest job")?;
-        let delivery =
-            self.store().delivery(id).await?.ok_or_else(|| Failure::bug(format!("delivery {id} is gone")))?;
-        let body = self.store().delivery_body(id).await?.unwrap_or_default();
-        let consequence = self.consider(&delivery, &body, context).await?;
+        let (delivery, incoming, body) = self.read_delivery(id).await?;
+        let consequence = match self.consider(&incoming, context).await {
+            Ok(consequence) => consequence,
+            Err(failure) => match self.out_of_reach(&incoming, &failure, context).await? {
+                Some(reason) => Consequence::Ignore(reason),
+                None => return Err(failure),
+            },
+        };
 
         let now = self.now();
         let mut tx = self.store().begin().await?;
@@ -120,37 +130,34 @@ impl Engine {
         Ok(Handled::Completed)
     }
 
-    async fn consider(&self, delivery: &Delivery, body: &[u8], job: &JobContext) -> Result<Consequence, Failure> {
-        match baton_webhook::parse(&delivery.event, body) {
-            Incoming::Issue { context, issue, change } => self.issue_changed(&context, &issue, &change, job).await,
+    async fn consider(&self, incoming: &Incoming, job: &JobContext) -> Result<Consequence, Failure> {
+        if let Some(reason) = nothing_follows(incoming) {
+            return Ok(Consequence::Ignore(reason));
+        }
+        match incoming {
+            Incoming::Issue { context, issue, change } => self.issue_changed(context, issue, change, job).await,
             Incoming::Comment { context, issue, comment, change } => {
-                self.commented(&context, &issue, &comment, &change, job).await
+                self.commented(context, issue, comment, change, job).await
             }
-            Incoming::PullRequest { context, pull, change } => match self.served(&context) {
-                Ok(repository) => self.pull_changed(&repository, &pull, &change, job).await,
+            Incoming::PullRequest { context, pull, change } => match self.served(context) {
+                Ok(repository) => self.pull_changed(&repository, pull, change, job).await,
                 Err(unserved) => Ok(unserved.quietly()),
             },
-            Incoming::Push { .. } => Ok(Consequence::ignore("pushes start nothing")),
-            Incoming::CheckRun { .. } => Ok(Consequence::ignore("check runs are not watched in this version")),
-            Incoming::Installation { change, installation, .. } => match change {
-                InstallationChange::Deleted | InstallationChange::Suspended => {
-                    let live = TaskFilter { live: Some(true), ..TaskFilter::default() };
-                    self.uninstalled(live, |reference| reference.installation == installation.id).await
-                }
-                InstallationChange::Created { .. }
-                | InstallationChange::Unsuspended
-                | InstallationChange::NewPermissionsAccepted => {
-                    Ok(Consequence::ignore("installations are looked up when they are needed"))
-                }
-            },
+            Incoming::Installation { installation, .. } => {
+                let live = TaskFilter { live: Some(true), ..TaskFilter::default() };
+                self.uninstalled(live, |reference| reference.installation == installation.id).await
+            }
             Incoming::InstallationRepositories { removed, .. } => {
                 let gone: Vec<RepositoryId> = removed.iter().map(|repository| repository.id).collect();
                 let live = TaskFilter { live: Some(true), ..TaskFilter::default() };
                 self.uninstalled(live, |reference| gone.contains(&reference.id)).await
             }
-            Incoming::Ping { .. } => Ok(Consequence::ignore("a ping, answered")),
-            Incoming::Ignored { reason } => Ok(Consequence::ignore(reason.to_string())),
-            Incoming::Malformed { reason } => Ok(Consequence::ignore(reason.to_string())),
+            // Settled above.
+            Incoming::Push { .. }
+            | Incoming::CheckRun { .. }
+            | Incoming::Ping { .. }
+            | Incoming::Ignored { .. }
+            | Incoming::Malformed { .. } => Ok(Consequence::ignore("nothing follows from it")),
         }
     }
 
@@ -197,8 +204,14 @@ impl Engine {
             return Ok(Consequence::ignore("a later task has taken this issue over"));
         }
         let number = pull.number;
-        let now = self.parts().github.repository(reference).pull(number).await;
-        let event = match now.map_err(|refused| error::github(&refused, self.now()))?.state {
+        let now = match self.parts().github.repository(reference).pull(number).await {
+            Ok(now) => now,
+            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => {
+                return Ok(Consequence::ignore("the pull request is gone"));
+            }
+            Err(refused) => return Err(error::github(&refused, self.now())),
+        };
+        let event = match now.state {
             PullState::Open => Event::PullReopened { pull: number },
             PullState::Closed => Event::PullClosed { pull: number, merged: false },
             PullState::Merged => Event::PullClosed { pull: number, merged: true },
@@ -228,6 +241,29 @@ impl Engine {
         }
         Ok(if acts.is_empty() { Consequence::ignore("no task there") } else { Consequence::Acts(acts) })
     }
+}
+
+/// Why nothing follows from a delivery, whatever the world looks like.
+fn nothing_follows(incoming: &Incoming) -> Option<String> {
+    Some(match incoming {
+        Incoming::Push { .. } => "pushes start nothing".to_owned(),
+        Incoming::CheckRun { .. } => "check runs are not watched in this version".to_owned(),
+        Incoming::Installation { change, .. } => match change {
+            InstallationChange::Deleted | InstallationChange::Suspended => return None,
+            InstallationChange::Created { .. }
+            | InstallationChange::Unsuspended
+            | InstallationChange::NewPermissionsAccepted => {
+                "installations are looked up when they are needed".to_owned()
+            }
+        },
+        Incoming::Ping { .. } => "a ping, answered".to_owned(),
+        Incoming::Ignored { reason } => reason.to_string(),
+        Incoming::Malformed { reason } => reason.to_string(),
+        Incoming::Issue { .. }
+        | Incoming::Comment { .. }
+        | Incoming::PullRequest { .. }
+        | Incoming::InstallationRepositories { .. } => return None,
+    })
 }
 
 /// The issue, or pull request, that a delivery is about.

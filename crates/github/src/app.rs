@@ -107,12 +107,17 @@ impl GitHubApp {
     /// The installation that covers a repository.
     ///
     /// # Errors
-    /// [`GitHubError::NotInstalled`] when there is none, or no such repository.
+    /// [`GitHubError::NotInstalled`] when there is none, or no such repository; [`GitHubError::Suspended`] when its owner
+    /// switched it off.
     pub async fn installation_of(&self, repository: &RepositoryName) -> Result<InstallationId, GitHubError> {
         let call = Call::new(&GET_INSTALLATION, &[repository.owner(), repository.name()]);
         let reply = send_as_app(&self.shared.transport, &self.shared.key, &call).await;
         let installation: wire::Installation = reply.map_err(not_installed)?.json()?;
-        Ok(InstallationId(installation.id))
+        if installation.suspended_at.is_some() {
+            Err(GitHubError::Suspended)
+        } else {
+            Ok(InstallationId(installation.id))
+        }
     }
 
     /// The user as which the App acts. Asked once.

@@ -73,6 +73,9 @@ impl Engine {
         let actor = self.actor(&repository, person, sender.kind).await?;
         let snapshot = match repository.issue(subject).await {
             Ok(issue) => issue.snapshot(),
+            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => {
+                return Ok(Consequence::ignore("the issue is gone"));
+            }
             Err(refused) => return Err(error::github(&refused, self.now())),
         };
         let newest = self.store().task_of_issue(reference.id, subject).await?;
