@@ -60,6 +60,7 @@ const fn tested(dependency: &'static str, owners: Owners, tests: &'static [&'sta
 
 const CORE: Owners = Rooms(&["baton-core"]);
 const SIMULATOR: Owners = Rooms(&["github-sim"]);
+const CONTRACT: Owners = Behind(&["github-sim"], &[]);
 const SIGNATURES: Owners = Rooms(&["baton", "baton-github", "baton-webhook", "github-sim"]);
 const MARKDOWN_WHY: &str = "what people write, and what Baton says to them, is read and made safe in the core";
 const UNICODE_WHY: &str = "text of strangers is normalised and judged in the core";
@@ -76,6 +77,7 @@ const IO: Owners = Rooms(&[
 const IO_WHY: &str =
     "core, verify and webhook are pure: they neither wait nor log; what does belongs to an adapter or to src/";
 const SIGNATURE_WHY: &str = "webhooks are verified in `webhook`, markers are signed in `github`; ask there";
+const CONTRACT_WHY: &str = "the simulator holds what goes over the wire against GitHub's descriptions, behind `contract`: ask `Sim::violations`";
 const SIMULATOR_WHY: &str = "only the simulator speaks GitHub's and git's side of the wire";
 
 /// Every dependency from outside, by name.
@@ -86,6 +88,7 @@ pub const OWNERS: &[Owner] = &[
         Rooms(&["baton"]),
         "libraries have typed errors (`thiserror`); only the command line may forget types",
     ),
+    row("apollo-compiler", CONTRACT, CONTRACT_WHY),
     row("async-graphql-parser", SIMULATOR, SIMULATOR_WHY),
     row("async-graphql-value", SIMULATOR, SIMULATOR_WHY),
     tested("aws-lc-rs", SIMULATOR, &["baton-github"], "the simulator checks keys; Baton signs through `jsonwebtoken`"),
@@ -95,7 +98,12 @@ pub const OWNERS: &[Owner] = &[
         &["baton-github"],
         "Baton answers HTTP in `src/server`; the simulators (GitHub's, and the model's behind `model-sim`) are servers too",
     ),
-    tested("base64", SIMULATOR, &["baton-git", "baton-github"], SIMULATOR_WHY),
+    tested(
+        "base64",
+        Rooms(&["baton", "github-sim"]),
+        &["baton-git", "baton-github"],
+        "bodies of the webhook channel in `src/server`; else only the simulator speaks GitHub's side of the wire",
+    ),
     row("bytes", Rooms(&["baton", "baton-github", "github-sim"]), "bodies of HTTP; elsewhere `Vec<u8>` does"),
     row(
         "clap",
@@ -133,8 +141,10 @@ pub const OWNERS: &[Owner] = &[
         Rooms(&["baton", "baton-core", "baton-github", "github-sim"]),
         "time in words is the core's `Timestamp`",
     ),
+    row("jsonschema", CONTRACT, CONTRACT_WHY),
     row("jsonwebtoken", Rooms(&["baton-github", "github-sim"]), "the App proves who it is in `github`"),
     row("libc", Rooms(&["baton-sandbox"]), "system calls without a safe wrapper are made in `sandbox`"),
+    row("maud", Rooms(&["baton"]), "pages are made in `src/setup`"),
     row("moka", Rooms(&["baton-github"]), "tokens are the one thing that is remembered, in `github`"),
     row("octocrab", Rooms(&["baton-github"]), "GitHub's API is spoken in `github`; give it a method there"),
     row("percent-encoding", SIMULATOR, SIMULATOR_WHY),
@@ -156,7 +166,7 @@ pub const OWNERS: &[Owner] = &[
     row(
         "reqwest",
         Rooms(&["baton", "baton-agent", "baton-github", "github-sim"]),
-        "HTTP goes out to GitHub in `github`, to models in `agent`; the root package only asks itself whether it is well",
+        "HTTP goes out to GitHub in `github`, to models in `agent`; the root package only talks to itself, and listens to a webhook channel",
     ),
     tested(
         "rustix",
@@ -189,6 +199,7 @@ pub const OWNERS: &[Owner] = &[
         Rooms(&["baton", "baton-verify"]),
         "configuration is read in `src/config`, manifests of others in `verify`",
     ),
+    row("toml_edit", Rooms(&["baton"]), "a configuration that is there keeps its comments: `src/setup`"),
     row("tower-http", Rooms(&["baton"]), "Baton answers HTTP in `src/server`"),
     row("tracing", IO, IO_WHY),
     tested(
