@@ -6,6 +6,8 @@ mod config;
 mod delivery;
 mod demo;
 mod doctor;
+mod given;
+mod health;
 mod logs;
 mod run;
 mod serve;
@@ -14,7 +16,6 @@ mod table;
 mod task;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -42,9 +43,8 @@ impl Fault {
 #[derive(Debug, Parser)]
 #[command(name = "baton", version, about, long_about = None, arg_required_else_help = true)]
 struct Arguments {
-    /// The configuration file; default: baton.toml here, then the user's place, then /etc/baton.
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    flags: given::Flags,
     #[command(subcommand)]
     command: Verb,
 }
@@ -71,6 +71,8 @@ enum Verb {
     Resume,
     /// Check everything Baton needs, and say what to do for each fault.
     Doctor(doctor::Arguments),
+    /// Ask the server on this machine whether it is well: exit code 0 if so. For a container's health check.
+    Health(health::Arguments),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(config::Verb),
@@ -109,19 +111,20 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 }
 
 async fn dispatch(arguments: Arguments) -> Result<(), Fault> {
-    let config = arguments.config.as_deref();
+    let given = &given::Given::from(arguments.flags);
     match arguments.command {
         Verb::Demo(arguments) => demo::demo(arguments).await,
-        Verb::Run(arguments) => run::run(config, arguments).await,
-        Verb::Serve => serve::serve(config).await,
-        Verb::Worker => serve::worker(config).await,
-        Verb::Task(verb) => task::task(config, verb).await,
-        Verb::Delivery(verb) => delivery::delivery(config, verb).await,
-        Verb::Pause => serve::pause(config).await,
-        Verb::Resume => serve::resume(config).await,
-        Verb::Doctor(arguments) => doctor::doctor(config, arguments).await,
-        Verb::Config(verb) => config::config(config, verb),
-        Verb::Migrate => serve::migrate(config).await,
+        Verb::Run(arguments) => run::run(given, arguments).await,
+        Verb::Serve => serve::serve(given).await,
+        Verb::Worker => serve::worker(given).await,
+        Verb::Task(verb) => task::task(given, verb).await,
+        Verb::Delivery(verb) => delivery::delivery(given, verb).await,
+        Verb::Pause => serve::pause(given).await,
+        Verb::Resume => serve::resume(given).await,
+        Verb::Doctor(arguments) => doctor::doctor(given, arguments).await,
+        Verb::Health(arguments) => health::health(given, arguments).await,
+        Verb::Config(verb) => config::config(given, verb),
+        Verb::Migrate => serve::migrate(given).await,
     }
 }
 

@@ -1,15 +1,27 @@
 //! Configuration: one file, then `BATON_…` variables, then flags. The only place that reads the environment.
 //!
-//! Secrets are given as text, as a file (`…_file`) or as a variable; they are never printed.
+//! `keys` declares everything that can be set; errors, explanations and the documentation are made from it. Secrets are given
+//! as text, as a file (`…_file`) or as a variable; they are never printed.
 
+mod document;
+mod fault;
+mod keys;
 mod layers;
+mod reference;
 mod repository;
 mod secret;
 mod sections;
+#[cfg(test)]
+mod tests;
+mod together;
+mod value;
+mod yaml_place;
 
 use std::path::{Path, PathBuf};
 
-pub use layers::{ConfigError, environment, load};
+pub use fault::{ConfigError, Mistake, Origin};
+pub use layers::{Flag, Loaded, Setting, Sources, environment, load};
+pub use reference::{operator_tables, repository_table, section_table};
 pub use repository::{Problem, parse as parse_repository_file};
 pub use sections::{
     Addresses, AgentConfig, AgentKind, Config, GithubConfig, PolicyConfig, Prices, ProviderApi, ProviderConfig,

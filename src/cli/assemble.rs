@@ -1,6 +1,6 @@
 //! From the configuration to the parts of a running Baton.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +12,9 @@ use baton_sandbox::{AgentUser, Bubblewrap, Config as BubblewrapConfig};
 use baton_store::{Limits, OpenOptions, Store};
 
 use super::Fault;
+use super::given::Given;
 use crate::clock;
-use crate::config::{Config, SandboxConfig, default_places, environment, load};
+use crate::config::{Config, SandboxConfig};
 use crate::engine::{Agents, Engine, Parts, TIDY};
 
 /// The hidden command by which git gets a token from Baton.
@@ -27,12 +28,8 @@ const AGENT_UID: u32 = 64_823;
 const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Reads the configuration.
-pub(super) fn configuration(named: Option<&Path>) -> Result<Config, Fault> {
-    let file = match named {
-        Some(file) => Some(file.to_owned()),
-        None => default_places().into_iter().find(|place| place.is_file()),
-    };
-    load(file.as_deref(), &environment()).map_err(Fault::usage)
+pub(super) fn configuration(given: &Given) -> Result<Config, Fault> {
+    Ok(given.load()?.config)
 }
 
 /// Opens the store.

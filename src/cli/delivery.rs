@@ -1,12 +1,11 @@
 //! `baton delivery …`: what arrived, what became of it, and running it again.
 
-use std::path::Path;
-
 use anyhow::anyhow;
 use baton_store::{DeliveryFilter, DeliveryId, DeliveryOutcome};
 use clap::Subcommand;
 
 use super::assemble::{self, configuration};
+use super::given::Given;
 use super::table::{line, print, visible};
 use super::{Fault, logs};
 use crate::clock;
@@ -38,9 +37,9 @@ pub(super) enum Verb {
     },
 }
 
-pub(super) async fn delivery(file: Option<&Path>, verb: Verb) -> Result<(), Fault> {
+pub(super) async fn delivery(given: &Given, verb: Verb) -> Result<(), Fault> {
     logs::start("warn");
-    let config = configuration(file)?;
+    let config = configuration(given)?;
     let store = assemble::store(&config, false).await?;
     match verb {
         Verb::List { limit, json } => {

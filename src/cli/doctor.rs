@@ -1,6 +1,5 @@
 //! `baton doctor`: everything Baton needs, each with what to do when it is missing.
 
-use std::path::Path;
 use std::time::Duration;
 
 use baton_sandbox::{Bubblewrap, Sandbox as _};
@@ -8,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::assemble::{self, configuration};
+use super::given::Given;
 use super::table::line;
 use super::{Fault, logs};
 use crate::config::Config;
@@ -54,9 +54,9 @@ fn warning(check: &'static str, says: impl Into<String>) -> Finding {
     Finding { check, verdict: Verdict::Warning, says: says.into() }
 }
 
-pub(super) async fn doctor(file: Option<&Path>, arguments: Arguments) -> Result<(), Fault> {
+pub(super) async fn doctor(given: &Given, arguments: Arguments) -> Result<(), Fault> {
     logs::start("error");
-    let config = configuration(file)?;
+    let config = configuration(given)?;
     let mut findings = vec![good("configuration", "it can be read")];
     findings.push(agents(&config));
     findings.extend(secrets(&config));

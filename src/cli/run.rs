@@ -13,6 +13,7 @@ use clap::Args;
 use github_sim::Files;
 
 use super::assemble::{self, configuration};
+use super::given::Given;
 use super::stage::{MACHINE_USER, MAINTAINER, Stage};
 use super::table::{line, visible};
 use super::{Fault, logs};
@@ -37,9 +38,9 @@ const NAME: &str = "local/clone";
 /// A run may take as long as its own limits allow; this only ends a wait for nothing.
 const PATIENCE: Duration = Duration::from_secs(6 * 60 * 60);
 
-pub(super) async fn run(file: Option<&Path>, arguments: Arguments) -> Result<(), Fault> {
+pub(super) async fn run(given: &Given, arguments: Arguments) -> Result<(), Fault> {
     logs::start("error");
-    let config = configuration(file)?;
+    let config = configuration(given)?;
     let (title, body) = issue(&arguments.issue)?;
     if !arguments.yes && !std::io::stdin().is_terminal() {
         return Err(Fault::usage(anyhow!(

@@ -1,6 +1,5 @@
 //! `baton serve`, `baton worker`, and the small commands around them.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -9,14 +8,15 @@ use baton_sandbox::Sandbox as _;
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::{self, configuration};
+use super::given::Given;
 use super::{Fault, logs, table};
 use crate::clock;
 use crate::server::{Listening, Secrets, Web};
 
 /// The web server and a worker, until Ctrl-C or SIGTERM.
-pub(super) async fn serve(file: Option<&Path>) -> Result<(), Fault> {
+pub(super) async fn serve(given: &Given) -> Result<(), Fault> {
     logs::start("info");
-    let config = configuration(file)?;
+    let config = configuration(given)?;
     let github = config.github.clone();
     // Read again while it serves: a secret is changed without a restart.
     let secrets = Secrets::watched(move || github.webhook_secrets()).map_err(Fault::usage)?;
@@ -48,9 +48,9 @@ pub(super) async fn serve(file: Option<&Path>) -> Result<(), Fault> {
 }
 
 /// A worker alone.
-pub(super) async fn worker(file: Option<&Path>) -> Result<(), Fault> {
+pub(super) async fn worker(given: &Given) -> Result<(), Fault> {
     logs::start("info");
-    let config = configuration(file)?;
+    let config = configuration(given)?;
     let store = assemble::store(&config, true).await?;
     let engine = assemble::engine(&config, store).await?;
     check_sandbox(&config.sandbox).await?;
@@ -107,8 +107,8 @@ async fn wait_for_signal(shutdown: &CancellationToken) -> Result<(), Fault> {
 }
 
 /// `baton pause`
-pub(super) async fn pause(file: Option<&Path>) -> Result<(), Fault> {
-    let config = configuration(file)?;
+pub(super) async fn pause(given: &Given) -> Result<(), Fault> {
+    let config = configuration(given)?;
     let store = assemble::store(&config, false).await?;
     store.pause("operator", clock::now()).await.map_err(Fault::failed)?;
     table::line("Paused: no run is started any more. What is running goes on. `baton resume` ends this.");
@@ -116,8 +116,8 @@ pub(super) async fn pause(file: Option<&Path>) -> Result<(), Fault> {
 }
 
 /// `baton resume`
-pub(super) async fn resume(file: Option<&Path>) -> Result<(), Fault> {
-    let config = configuration(file)?;
+pub(super) async fn resume(given: &Given) -> Result<(), Fault> {
+    let config = configuration(given)?;
     let store = assemble::store(&config, false).await?;
     store.resume().await.map_err(Fault::failed)?;
     table::line("Runs are started again.");
@@ -125,8 +125,8 @@ pub(super) async fn resume(file: Option<&Path>) -> Result<(), Fault> {
 }
 
 /// `baton migrate`
-pub(super) async fn migrate(file: Option<&Path>) -> Result<(), Fault> {
-    let config = configuration(file)?;
+pub(super) async fn migrate(given: &Given) -> Result<(), Fault> {
+    let config = configuration(given)?;
     let store = assemble::store(&config, true).await?;
     store.migrate().await.map_err(Fault::failed)?;
     table::line(&format!("{} is up to date.", config.store.url));

@@ -1,6 +1,5 @@
 //! `baton task …`: lists, one task whole, its log, and the operator's word.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -12,6 +11,7 @@ use baton_store::{Store, TaskFilter, TaskRow};
 use clap::Subcommand;
 
 use super::assemble::{self, configuration};
+use super::given::Given;
 use super::table::{line, print, visible};
 use super::{Fault, logs};
 
@@ -103,9 +103,9 @@ pub(super) enum Verb {
     },
 }
 
-pub(super) async fn task(file: Option<&Path>, verb: Verb) -> Result<(), Fault> {
+pub(super) async fn task(given: &Given, verb: Verb) -> Result<(), Fault> {
     logs::start("warn");
-    let config = configuration(file)?;
+    let config = configuration(given)?;
     let store = assemble::store(&config, false).await?;
     match verb {
         Verb::List { state, live, limit, json } => list(&store, state.as_deref(), live, limit, json).await,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::layers::ConfigError;
+use super::fault::ConfigError;
 
 /// The secret named `key`, without trailing newlines; empty counts as not given.
 pub(super) fn secret(

@@ -49,19 +49,6 @@ fn an_empty_webhook_secret() {
 }
 
 #[test]
-fn a_key_that_does_not_exist() {
-    let (folder, _github, baton) = configured();
-    baton.write(&baton.text().replace("lease_seconds", "lease_second"));
-    for command in [&["serve"][..], &["config", "check"], &["task", "list"], &["doctor"]] {
-        let (code, said) = refused(&folder, &baton, command);
-        assert_eq!(code, Some(2), "{said}");
-        let place = baton.text().lines().position(|line| line.starts_with("lease_seconds")).unwrap() + 1;
-        assert!(said.starts_with(&format!("baton: FOLDER/baton.toml:{place}: unknown field `lease_second`")), "{said}");
-        assert!(said.contains("did you mean `lease_seconds`?"), "{said}");
-    }
-}
-
-#[test]
 fn an_address_that_is_taken() {
     let (folder, _github, mut baton) = configured();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -71,22 +58,4 @@ fn an_address_that_is_taken() {
     assert_eq!(code, Some(2), "{said}");
     let told = format!("cannot listen on {}: ", baton.address);
     assert!(said.contains(&told) && said.contains("Set `server.listen` to a free address"), "{said}");
-}
-
-#[test]
-fn a_configuration_that_is_not_there() {
-    let (folder, _github, baton) = configured();
-    std::fs::remove_file(baton.file()).unwrap();
-    let (code, said) = refused(&folder, &baton, &["serve"]);
-    assert_eq!(code, Some(2), "{said}");
-    assert!(said.starts_with("baton: FOLDER/baton.toml: "), "{said}");
-}
-
-#[test]
-fn a_good_configuration() {
-    let (_folder, _github, baton) = configured();
-    insta::assert_snapshot!(baton.says(&["config", "check"]), @"
-    agent scripted: replay: the right edit
-    The configuration is good.
-    ");
 }

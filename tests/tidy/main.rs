@@ -12,6 +12,7 @@ mod finding;
 mod house;
 mod lex;
 mod lints;
+mod reference;
 mod rooms;
 mod scripts;
 mod style;
