@@ -45,7 +45,7 @@ pub(super) fn find(controller: Controller) -> Result<Base, String> {
     let base = locate(controller, &mounts, &own)
         .ok_or_else(|| format!("no mounted cgroup hierarchy has the `{}` controller", controller.name()))?;
     if base.version == Version::V2 {
-        hand_down(&base.path, controller)?;
+        hand_down(&base.path, controller, is_all_of_a_container(&own))?;
     }
     Ok(base)
 }
@@ -92,9 +92,15 @@ fn below(root: &str, point: &Path, own: &str) -> PathBuf {
     }
 }
 
+/// Whether the own group is the top of a hierarchy as seen from here. With controllers to be had, that is a container
+/// with a writable group of its own: whoever is in it came with Baton.
+fn is_all_of_a_container(own: &str) -> bool {
+    own.lines().filter_map(|line| line.strip_prefix("0::/")).any(|path| path.is_empty() || path == HOST_LEAF)
+}
+
 /// Cgroup v2: children only get a controller that their parent hands down, and a parent that does may hold no process;
-/// so Baton itself moves to a leaf.
-fn hand_down(base: &Path, controller: Controller) -> Result<(), String> {
+/// so Baton itself moves to a leaf, and with it `everybody` else.
+fn hand_down(base: &Path, controller: Controller, everybody: bool) -> Result<(), String> {
     let has = |file: &str| {
         fs::read_to_string(base.join(file)).is_ok_and(|text| text.split_whitespace().any(|c| c == controller.name()))
     };
@@ -111,12 +117,26 @@ fn hand_down(base: &Path, controller: Controller) -> Result<(), String> {
             let leaf = base.join(HOST_LEAF);
             match fs::create_dir(&leaf) {
                 Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
-                _ => fs::write(leaf.join("cgroup.procs"), std::process::id().to_string()).and_then(|()| enable()),
+                _ => make_room(base, &leaf, everybody).and_then(|()| enable()),
             }
         }
         other => other,
     };
     enabled.map_err(|e| format!("{} cannot be changed: {e}", control.display()))
+}
+
+/// Moves Baton from its group to the leaf, or everybody: in a container, Baton's parent reaps what sandboxes orphan.
+fn make_room(base: &Path, leaf: &Path, everybody: bool) -> io::Result<()> {
+    let procs = leaf.join("cgroup.procs");
+    fs::write(&procs, std::process::id().to_string())?;
+    let others = if everybody { super::members(base) } else { Vec::new() };
+    for pid in others {
+        match fs::write(&procs, pid.as_raw_nonzero().to_string()) {
+            Err(e) if e.raw_os_error() == Some(libc::ESRCH) => {} // It has ended.
+            other => other?,
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -154,6 +174,28 @@ mod tests {
             let base = locate(Controller::Memory, mounts, own).unwrap();
             assert_eq!(base.path, Path::new("/sys/fs/cgroup/memory"));
         }
+    }
+
+    #[test]
+    fn only_in_a_container_is_everybody_moved() {
+        assert!(is_all_of_a_container("0::/\n"));
+        assert!(is_all_of_a_container("4:memory:/x\n0::/baton-host\n"), "at a later start");
+        assert!(!is_all_of_a_container("0::/user.slice/session-1.scope\n"), "a person's shell is in it too");
+        assert!(!is_all_of_a_container("4:memory:/\n"));
+    }
+
+    #[test]
+    fn who_is_moved_and_who_has_ended_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let leaf = folder.path().join(HOST_LEAF);
+        fs::create_dir(&leaf).unwrap();
+        fs::write(folder.path().join("cgroup.procs"), "1\n0\n23\n").unwrap();
+        let last_moved = |everybody| {
+            make_room(folder.path(), &leaf, everybody).unwrap();
+            fs::read_to_string(leaf.join("cgroup.procs")).unwrap()
+        };
+        assert_eq!(last_moved(false), std::process::id().to_string());
+        assert_eq!(last_moved(true), "23", "0 is a process that cannot be seen from here");
     }
 
     proptest::proptest! {
