@@ -82,7 +82,7 @@ fn commands(commands: &PlannedCommands) -> String {
     let lines: Vec<&str> = commands.setup.iter().chain(&commands.test).map(String::as_str).collect();
     format!(
         "**Baton itself will run, on the base and on the branch** (from {}):\n\n{}\n\n",
-        neutral::literal(&commands.source),
+        neutral::inline(&commands.source),
         neutral::code_block(&lines.join("\n"), "sh")
     )
 }
