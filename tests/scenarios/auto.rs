@@ -40,7 +40,7 @@ fn a_triagers_label_does_nothing_and_is_answered_once() {
         w.tina().labels(issue, "baton:auto");
         w.settle().await;
         assert!(w.task(issue).await.is_none());
-        assert_snapshot!(w.notes(issue), @"tina, what you asked by setting the label was not done: it needs write access to this repository, and GitHub says you have triage access. Everyone may ask for `/baton status` and `/baton help`.");
+        assert_snapshot!(w.notes(issue), @"tina, what you asked for by setting the label was not carried out: it needs write access to this repository, and GitHub says you have triage access. Everyone may ask for `/baton status` and `/baton help`.");
     });
 }
 

@@ -98,7 +98,7 @@ fn a_symlink_out_of_the_tree_is_refused() {
         - `link` is a symbolic link that leads out of the repository, to `/etc/passwd`
         - `up` is a symbolic link that leads out of the repository, to `../../outside`
 
-        It is kept; the operator can look at it with `baton task diff`. `/baton retry` sends the agent back to mend it, `/plan` begins with a new plan.
+        It is kept; the operator can look at it with `baton task diff`. `/baton retry` sends the agent back to correct it, `/plan` begins with a new plan.
         ");
     });
 }
@@ -129,7 +129,7 @@ fn a_bug_that_does_not_show_ends_with_what_was_tried() {
         assert_eq!(w.state(issue).await, StateName::Closed);
         only_main(w);
         assert_snapshot!(w.notes(issue), @r"
-        The problem did not show. No pull request was opened. What the agent tried and saw:
+        The agent could not reproduce the problem. No pull request was opened. What the agent tried and saw:
 
         I ran `sh greet.sh Ada` ten times; see @[|]torvalds, c[|]loses #1.
 

@@ -37,7 +37,7 @@ fn a_branch_that_somebody_else_made_is_never_overwritten() {
         refs/heads/baton/issue-1-the-greeting-is-misspelt is at [commit], where Baton did not put it
         ```
 
-        The work is kept. When what it complains of is put right, `/baton retry` pushes again.
+        The work is kept. Once the cause is put right, `/baton retry` pushes it again.
         ");
     });
 }
@@ -104,9 +104,9 @@ fn an_issue_closed_before_approval_takes_no_command_about_plans() {
         w.settle().await;
         assert!(w.tasks().await.is_empty());
         assert_snapshot!(w.notes(issue), @r"
-        alice, `/[|]plan` was not done: the issue is closed. Reopen it first.
+        alice, `/[|]plan` was not carried out: the issue is closed. Reopen it first.
         ---
-        alice, `/[|]plan` was not done: the conversation of this issue is locked. Unlock it first.
+        alice, `/[|]plan` was not carried out: the conversation of this issue is locked. Unlock it first.
         ");
     });
 }
@@ -121,6 +121,6 @@ fn a_writers_pull_request_that_closes_the_issue_keeps_baton_away() {
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::Closed);
         assert_eq!(w.runs("plan").await, 0);
-        assert_snapshot!(w.notes(issue), @"Pull request #2, by a person, already closes this issue, so Baton stays out of the way. If it is given up, comment `/plan`.");
+        assert_snapshot!(w.notes(issue), @"Pull request #2, by a person, already closes this issue, so Baton stays out of the way. If that pull request is abandoned, comment `/plan`.");
     });
 }

@@ -42,7 +42,7 @@ fn a_broken_file_is_explained_with_line_and_nearest_key() {
 
         - .github/baton.yml, line 3: commands: unknown field `tset`, expected one of `setup`, `test`, `lint`, `format` (did you mean `test`?)
 
-        Mend the file, then comment `/baton retry`.
+        Correct the file, then comment `/baton retry`.
         ");
     });
 }
@@ -58,7 +58,7 @@ fn an_agent_that_is_not_configured_is_named() {
 
         - .github/baton.yml: `agent`: the agent `opus` is not configured here; there is hosted, steady
 
-        Mend the file, then comment `/baton retry`.
+        Correct the file, then comment `/baton retry`.
         ");
     });
 }
@@ -92,11 +92,11 @@ fn money_that_is_used_up_stops_the_task_until_there_is_more() {
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview, "{}", w.story());
         assert_snapshot!(w.notes(issue), @r"
-        The agent was stopped because it reached its limit of money. What it changed is kept.
+        The agent was stopped because it reached its spending limit. What it changed is kept.
 
         The task's money is used up: `/baton budget AMOUNT` raises its limit, and `/baton retry` goes on then; `/baton cancel` ends the task.
         ---
-        alice, `/[|]baton retry` was not done: the task's money is used up. `/baton budget AMOUNT` raises its limit; then `/baton retry`.
+        alice, `/[|]baton retry` was not carried out: the task's money is used up. `/baton budget AMOUNT` raises its limit; then `/baton retry`.
         ");
     });
 }
@@ -119,7 +119,7 @@ fn a_plan_that_nobody_answers_is_reminded_of_and_expires() {
         ---
         Nobody answered in time, so this task has expired. Nothing was changed in the repository. `/plan` begins anew.
         ---
-        alice, `/[|]plan approve` was not done: the task has ended (`expired`). `/plan` begins a new one.
+        alice, `/[|]plan approve` was not carried out: the task has ended (`expired`). `/plan` begins a new one.
         ");
     });
 }
@@ -134,7 +134,7 @@ fn a_question_that_nobody_answers_is_reminded_of_and_expires() {
         w.advance(7 * DAY).await;
         assert_eq!(w.state(issue).await, StateName::Expired);
         assert_snapshot!(w.notes(issue), @r"
-        The agent was stopped because it reached the limit of model calls. What it changed is kept.
+        The agent was stopped because it reached its limit on model calls. What it changed is kept.
 
         `/baton retry` lets it go on with the same limit again; `/baton cancel` ends the task.
         ---

@@ -27,16 +27,16 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
     match note {
         Note::NotServed => {
             "The operator of this bot does not serve this repository, so nothing will happen here. To change \
-                            that, talk to the operator; to be rid of the bot, uninstall the App."
+                            that, talk to the operator; to remove the bot, uninstall the App."
                 .to_owned()
         }
         Note::Refused { to, asked, rejection } => format!(
-            "{}, {} was not done: {}",
+            "{}, {} was not carried out: {}",
             neutral::literal(&to.login),
             match asked {
                 Asked::Command { line } => neutral::code_span(line),
-                Asked::Assignment => "what you asked by assigning this issue".to_owned(),
-                Asked::Label => "what you asked by setting the label".to_owned(),
+                Asked::Assignment => "what you asked for by assigning this issue".to_owned(),
+                Asked::Label => "what you asked for by setting the label".to_owned(),
             },
             refusal(rejection)
         ),
@@ -46,7 +46,11 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
                 Some(nearest) => format!("Did you mean `{nearest}`?"),
                 None => "`/baton help` lists the commands.".to_owned(),
             };
-            format!("{}, {} was not done: {problem}. {nearest}", neutral::literal(&to.login), neutral::code_span(line))
+            format!(
+                "{}, {} was not carried out: {problem}. {nearest}",
+                neutral::literal(&to.login),
+                neutral::code_span(line)
+            )
         }
         Note::Status => match &around.task {
             Some(view) => progress::status(view),
@@ -70,7 +74,7 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
             "{} No pull request was opened. What the agent tried and saw:\n\n{}\n\nIf that is wrong, say more in the issue \
              and comment `/plan`.",
             match reason {
-                NothingReason::CannotReproduce => "The problem did not show.",
+                NothingReason::CannotReproduce => "The agent could not reproduce the problem.",
                 NothingReason::AlreadyFixed => "The default branch already does what this issue asks.",
                 NothingReason::CannotDo => "The agent could not do this.",
             },
@@ -82,8 +86,8 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
             neutral::block(summary, around.links)
         ),
         Note::AlreadyServed { pull } => format!(
-            "Pull request #{pull}, by a person, already closes this issue, so Baton stays out of the way. If it is given \
-             up, comment `/plan`."
+            "Pull request #{pull}, by a person, already closes this issue, so Baton stays out of the way. If that \
+             pull request is abandoned, comment `/plan`."
         ),
         Note::PlanRejected { by } => format!(
             "The plan was rejected by {}; this task has ended. Nothing was changed in the repository. `/plan` begins \
@@ -97,9 +101,9 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
                 "The agent was stopped because it reached {}. What it changed is kept.\n\n{}; `/baton cancel` ends the task.",
                 match limit {
                     Exhausted::Time => "its time limit",
-                    Exhausted::Turns => "the limit of model calls",
+                    Exhausted::Turns => "its limit on model calls",
                     Exhausted::Tokens => "its token limit",
-                    Exhausted::Cost => "its limit of money",
+                    Exhausted::Cost => "its spending limit",
                 },
                 if around.task.is_some_and(|view| view.task.money_left().0 == 0) {
                     "The task's money is used up: `/baton budget AMOUNT` raises its limit, and `/baton retry` goes on then"
@@ -109,8 +113,8 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
             ),
         },
         Note::Conflict { files } => format!(
-            "The work was done, but the default branch has changed since in the same places:\n\n{}\nA new plan for what it \
-             has become is being written, and will need a new approval.",
+            "The work was done, but the default branch has changed in the same places since:\n\n{}\nA new plan, for the \
+             branch as it is now, is being written. It will need a new approval.",
             files.iter().map(|file| format!("- {}\n", neutral::code_span(file))).collect::<String>()
         ),
         Note::ApprovalVoid { because } => match because {
@@ -171,7 +175,7 @@ pub fn refusal(rejection: &Rejection) -> String {
         Rejection::NoPlanWaits { state } => {
             format!("no plan waits for an answer; the task is `{}`. {}", state.as_str(), way_out(*state))
         }
-        Rejection::PlanNotPosted => "the plan is not posted yet; answer when it stands here.".to_owned(),
+        Rejection::PlanNotPosted => "the plan has not been posted yet; answer it when you can read it here.".to_owned(),
         Rejection::NotTheNewest { asked, newest } => format!(
             "revision {asked} is not the newest plan. Read revision {newest} and comment `/plan approve {newest}`."
         ),
@@ -203,7 +207,7 @@ pub fn refusal(rejection: &Rejection) -> String {
                 .to_owned()
         }
         Rejection::NothingToRetry { state } => format!(
-            "only a task that failed or waits for a word can be retried; this one is `{}`. {}",
+            "only a task that failed or waits for an answer can be retried; this one is `{}`. {}",
             state.as_str(),
             way_out(*state)
         ),
@@ -266,18 +270,18 @@ fn failed(reason: &Failure, work_kept: bool) -> String {
             run.task,
         ),
         Failure::Configuration { problems } => format!(
-            "`.github/baton.yml` on the default branch cannot be used, and Baton does not guess:\n\n{}\nMend the file, then \
+            "`.github/baton.yml` on the default branch cannot be used, and Baton does not guess:\n\n{}\nCorrect the file, then \
              comment `/baton retry`.",
             problems.iter().map(|problem| format!("- {}\n", neutral::inline(problem))).collect::<String>()
         ),
         Failure::PatchRefused { findings } => format!(
             "The patch breaks the rules of this installation, so it was not pushed:\n\n{}\nIt is kept; the operator can look \
-             at it with `baton task diff`. `/baton retry` sends the agent back to mend it, `/plan` begins with a new plan.",
+             at it with `baton task diff`. `/baton retry` sends the agent back to correct it, `/plan` begins with a new plan.",
             findings.iter().map(|finding| format!("- {}\n", neutral::inline(finding))).collect::<String>()
         ),
         Failure::PushRefused { text } => format!(
-            "GitHub refused the push:\n\n{}\n\nThe work is kept. When what it complains of is put right, `/baton retry` \
-             pushes again.",
+            "GitHub refused the push:\n\n{}\n\nThe work is kept. Once the cause is put right, `/baton retry` pushes it \
+             again.",
             neutral::code_block(text, "")
         ),
         Failure::Effect { what, reason } => format!(

@@ -102,7 +102,10 @@ fn explanation(task: &Task) -> String {
         },
         State::InReview(review) => format!("pull request #{} is open and waits for a person.", review.pull),
         State::Revising(revising) => {
-            format!("an agent mends what Baton found (round {} of {}).", revising.work.rounds, task.policy.max_rounds)
+            format!(
+                "an agent corrects what Baton found (round {} of {}).",
+                revising.work.rounds, task.policy.max_rounds
+            )
         }
         State::Paused(paused) => {
             format!("stopped by {}; `/baton resume` goes on.", neutral::literal(&paused.by.login))
@@ -115,7 +118,7 @@ fn explanation(task: &Task) -> String {
         State::Merged(review) => format!("pull request #{} was merged.", review.pull),
         State::Closed(_) => "it ended without a merge.".into(),
         State::Cancelled(_) => "it was cancelled.".into(),
-        State::Failed(_) => "it broke; what happened is said below, `/baton retry` goes on.".into(),
+        State::Failed(_) => "it failed; a comment below says what happened, `/baton retry` goes on.".into(),
         State::Expired => "nobody answered in time; `/plan` begins anew.".into(),
     }
 }

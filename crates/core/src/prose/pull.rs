@@ -147,7 +147,7 @@ pub fn evidence(evidence: &Evidence) -> String {
     row("added, pass", &evidence.added, false);
     row("**added, fail**", &evidence.added_failing, false);
     row("**broken: passed on the base, fail now**", &evidence.newly_failing, true);
-    row("failing before already", &evidence.failing_before, false);
+    row("failing on the base already", &evidence.failing_before, false);
     row("flaky: failed, then passed when run again", &evidence.flaky, false);
     row("**removed**", &evidence.removed, false);
     row("**newly skipped or ignored**", &evidence.newly_skipped, false);
@@ -166,11 +166,11 @@ pub fn evidence(evidence: &Evidence) -> String {
 
 fn verdict(evidence: &Evidence) -> String {
     if let Some(missing) = &evidence.missing {
-        return format!("⚠️ **There is no evidence:** {} This pull request stays a draft.", neutral::literal(missing));
+        return format!("⚠️ **There is no evidence:** {} This pull request stays a draft.", neutral::inline(missing));
     }
     if evidence.has_failures() {
-        return "❌ **Something fails that did not fail before.** This pull request stays a draft; the agent was sent back \
-                as often as it may be."
+        return "❌ **Something fails that did not fail before.** This pull request stays a draft; the agent has used \
+                all its attempts to correct it."
             .to_owned();
     }
     if evidence.is_suspicious() {
