@@ -7,6 +7,7 @@
 mod agents;
 mod apply;
 mod enclose;
+mod errand;
 mod error;
 mod facts;
 mod handler;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use baton_git::{CredentialProgram, Git, GitConfig};
-use baton_github::{Config as GitHubConfig, GitHubApp, Timeouts};
+use baton_github::{Budget, Config as GitHubConfig, GitHubApp, KeySource, Timeouts};
 use baton_queue::{Clock, Config as WorkerSettings, Recurring, Worker};
 use baton_sandbox::{AgentUser, Bubblewrap, Config as BubblewrapConfig};
 use baton_store::{Limits, OpenOptions, Store};
@@ -99,10 +99,19 @@ pub(super) fn github(config: &Config) -> Result<GitHubApp, Fault> {
         app_id,
         private_key_pem,
         marker_secrets,
+        key_source: Some(key_source(config)),
+        authorities_pem: None,
         timeouts: Timeouts::default(),
+        budget: Budget::default(),
         clock: Arc::new(clock::now),
     })
     .map_err(Fault::usage)
+}
+
+/// Reads the App's key anew, for when the operator has replaced it while Baton runs.
+fn key_source(config: &Config) -> KeySource {
+    let github = config.github.clone();
+    Arc::new(move || github.private_key().ok().flatten())
 }
 
 /// The whole.

@@ -1,16 +1,34 @@
 //! From what an adapter says went wrong to what the queue does about it.
 
+use std::time::Duration;
+
 use baton_core::domain::time::Timestamp;
 use baton_git::{FetchError, GitError};
 use baton_github::GitHubError;
 use baton_queue::Failure;
 
-/// GitHub's refusals: those that pass are tried again, after as long as GitHub says.
+/// How long the App's key may be wrong before it is tried again. It is the operator's to mend, and no task's fault.
+const KEY_WAIT: Duration = Duration::from_secs(60);
+
+/// GitHub's refusals: what is to wait waits and does not count, what passes is tried again, what stays is given up.
 pub(super) fn github(error: &GitHubError, now: Timestamp) -> Failure {
-    if error.is_transient() {
-        Failure::Transient { reason: error.to_string(), retry_after: error.retry_after(now) }
-    } else {
-        Failure::permanent(error)
+    let reason = error.to_string();
+    match error {
+        GitHubError::RetryAfter { at, .. } => Failure::NotYet { reason, until: *at },
+        GitHubError::Unauthorized { .. } => Failure::NotYet { reason, until: now.plus(KEY_WAIT) },
+        GitHubError::Server { .. }
+        | GitHubError::Network { .. }
+        | GitHubError::Timeout { .. }
+        | GitHubError::Malformed { .. } => Failure::Transient { reason, retry_after: None },
+        GitHubError::NotFound { .. }
+        | GitHubError::Gone { .. }
+        | GitHubError::Forbidden { .. }
+        | GitHubError::NotInstalled
+        | GitHubError::Suspended
+        | GitHubError::Archived
+        | GitHubError::Validation { .. }
+        | GitHubError::Conflict { .. }
+        | GitHubError::Moved { .. } => Failure::Permanent { reason },
     }
 }
 

@@ -48,10 +48,12 @@ impl Engine {
             // GitHub knows no such user (any more).
             Err(GitHubError::NotFound { .. }) => Ok(Role::None),
             // Anything else is not an answer: ask again later, do nothing until then.
-            Err(error) => Err(Failure::Transient {
-                reason: format!("what {} may do here cannot be found out: {error}", person.login),
-                retry_after: error.retry_after(self.now()),
-            }),
+            Err(error @ (GitHubError::RetryAfter { .. } | GitHubError::Unauthorized { .. })) => {
+                Err(error::github(&error, self.now()))
+            }
+            Err(error) => {
+                Err(Failure::transient(format!("what {} may do here cannot be found out: {error}", person.login)))
+            }
         }
     }
 

@@ -7,6 +7,8 @@ use baton_core::domain::time::Timestamp;
 use baton_store::{Enqueued, JobFilter, JobId, NewJob, Slot, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 
+use super::errand;
+
 /// What an effect's job carries.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Payload {
@@ -79,6 +81,7 @@ pub(super) async fn enqueue(tx: &mut Tx, effect: &Effect, scope: &Scope<'_>, now
     job.task = scope.task;
     job.repository = scope.repository.id.to_string();
     job.max_attempts = PATIENT;
+    job.priority = errand::priority(effect);
     match effect {
         Effect::Run(_) | Effect::Verify { .. } => {
             job.effect_key = Some(key);
@@ -102,7 +105,6 @@ pub(super) async fn enqueue(tx: &mut Tx, effect: &Effect, scope: &Scope<'_>, now
         }
         Effect::Acknowledge { .. } => {
             job.effect_key = Some(key);
-            job.priority = 10;
             job.max_attempts = 4;
         }
         // Each change of a task is shown; what was shown already is not shown again, so these cost nothing.

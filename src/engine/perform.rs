@@ -25,13 +25,16 @@ use baton_store::{Outcome, Tx};
 
 use super::apply::read;
 use super::jobs::Payload;
-use super::{Engine, error};
+use super::{Engine, errand, error};
 
 impl Engine {
     /// Performs the effect of a job and ends the job with what came of it.
     pub(super) async fn perform(&self, context: &JobContext) -> Result<Handled, Failure> {
         let Payload { effect, key, repository } = context.job.payload.read("effect job")?;
-        let github = self.parts().github.repository(&repository);
+        // Who comes back under the same job has kept the place in the line.
+        let errand = format!("job/{}", context.job.id);
+        let github = self.parts().github.repository(&repository).on_errand(errand::importance(&effect), &errand);
+        github.room_for(errand::writes(&effect)).map_err(|full| error::github(&full, self.now()))?;
         match effect {
             Effect::Acknowledge { comment } => self.acknowledge(context, &github, comment).await,
             Effect::Say { thread, note, .. } => self.say(context, &github, &key, &thread, &note).await,

@@ -13,7 +13,7 @@ use baton::server::{Listening, Web};
 use baton_core::domain::enclosure::Gap;
 use baton_core::domain::time::Timestamp;
 use baton_git::{CredentialProgram, Git, GitConfig};
-use baton_github::{GitHubApp, Timeouts};
+use baton_github::{Budget, GitHubApp, Timeouts};
 use baton_queue::{Clock, Config as WorkerConfig, Jitter, Recurring, Worker};
 use baton_sandbox::{AgentUser, Bubblewrap, Config as BubblewrapConfig, Sandbox as _};
 use baton_store::{OpenOptions, Store};
@@ -298,7 +298,10 @@ pub(super) fn engine(config: &Config, store: &Store, clock: Clock) -> Engine {
         app_id: config.github.app_id.expect("an App"),
         private_key_pem: config.github.private_key().expect("a key").expect("a key"),
         marker_secrets: config.github.webhook_secrets().expect("a secret"),
+        key_source: None,
+        authorities_pem: None,
         timeouts: Timeouts::default(),
+        budget: budget(),
         clock: Arc::new(move || time.now()),
     });
     Engine::new(Parts {
@@ -313,6 +316,12 @@ pub(super) fn engine(config: &Config, store: &Store, clock: Clock) -> Engine {
         task_policy: config.policy.task_policy().expect("the policy"),
         clock,
     })
+}
+
+/// Time stands still in a story while everything happens that can happen, so GitHub's budget for a minute would be that for
+/// a whole story. What keeps under it has stories of its own (`scenarios/storm`).
+fn budget() -> Budget {
+    Budget { burst: 2_000, writes_per_hour: 20_000, points_per_minute: 1_000_000, ..Budget::default() }
 }
 
 pub(super) fn worker(engine: &Engine, owner: &str, clock: Clock) -> Worker<Engine> {

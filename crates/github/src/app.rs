@@ -8,19 +8,24 @@ use baton_core::domain::issue::RepositoryRef;
 use tokio::sync::OnceCell;
 use url::Url;
 
+use crate::call::{Call, Reply};
+use crate::conditional::Conditional;
 use crate::config::{Config, ConfigError};
 use crate::error::GitHubError;
+use crate::gate::Gate;
 use crate::jwt::AppKey;
 use crate::markers::Markers;
 use crate::operations::{GET_APP, GET_INSTALLATION, GET_USER, LIST_INSTALLATIONS};
 use crate::repository::Repository;
-use crate::tokens::{Purpose, Scope, Tokens, send_as_app};
-use crate::transport::{Call, Transport};
+use crate::tokens::{AsApp, Purpose, Scope, TokenOf, Tokens};
+use crate::transport::Transport;
 use crate::wire;
 
 /// What every handle shares.
 pub(crate) struct Shared {
     pub transport: Transport,
+    pub gate: Gate,
+    pub conditional: Conditional,
     pub key: AppKey,
     pub tokens: Tokens,
     pub markers: Markers,
@@ -81,13 +86,22 @@ impl GitHubApp {
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         let shared = Shared {
             transport: Transport::new(config)?,
-            key: AppKey::new(config.app_id, &config.private_key_pem, Arc::clone(&config.clock))?,
+            gate: Gate::new(config.budget, Arc::clone(&config.clock)),
+            conditional: Conditional::new(),
+            key: AppKey::new(config)?,
             tokens: Tokens::new(),
             markers: Markers::new(&config.marker_secrets).ok_or(ConfigError::NoMarkerSecret)?,
             web: config.web(),
             bot: OnceCell::new(),
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// How far GitHub's clock is ahead of this machine's, in seconds (behind: negative), as far as it kept a signature from
+    /// being accepted; 0 otherwise.
+    #[must_use]
+    pub fn clock_skew(&self) -> i64 {
+        self.shared.key.skew()
     }
 
     /// Where people look at GitHub.
@@ -111,7 +125,7 @@ impl GitHubApp {
     /// switched it off.
     pub async fn installation_of(&self, repository: &RepositoryName) -> Result<InstallationId, GitHubError> {
         let call = Call::new(&GET_INSTALLATION, &[repository.owner(), repository.name()]);
-        let reply = send_as_app(&self.shared.transport, &self.shared.key, &call).await;
+        let reply = self.shared.send_as_app(&call).await;
         let installation: wire::Installation = reply.map_err(not_installed)?.json()?;
         if installation.suspended_at.is_some() {
             Err(GitHubError::Suspended)
@@ -143,8 +157,13 @@ fn not_installed(error: GitHubError) -> GitHubError {
 }
 
 impl Shared {
+    /// Sends a request with the App's own signature.
+    pub(crate) async fn send_as_app(&self, call: &Call) -> Result<Reply, GitHubError> {
+        self.send(&AsApp { key: &self.key }, call, None).await
+    }
+
     async fn info(&self) -> Result<AppInfo, GitHubError> {
-        let reply = send_as_app(&self.transport, &self.key, &Call::new(&GET_APP, &[])).await?;
+        let reply = self.send_as_app(&Call::new(&GET_APP, &[])).await?;
         let app: wire::App = reply.json()?;
         let slug = app.slug.ok_or_else(|| GitHubError::Malformed {
             operation: GET_APP.name,
@@ -170,7 +189,7 @@ impl Shared {
                 let login = format!("{}[bot]", self.info().await?.slug);
                 let scope = Scope { installation, repository: None, purpose: Purpose::Look };
                 let call = Call::new(&GET_USER, &[&login]);
-                let user: wire::User = self.tokens.send(&self.transport, &self.key, scope, &call).await?.json()?;
+                let user: wire::User = self.send(&TokenOf::new(self, scope), &call, None).await?.json()?;
                 Ok(BotIdentity { login: user.login, user: UserId(user.id) })
             })
             .await
@@ -178,7 +197,7 @@ impl Shared {
 
     async fn any_installation(&self) -> Result<InstallationId, GitHubError> {
         let call = Call::new(&LIST_INSTALLATIONS, &[]).query(&[("per_page", "100")]);
-        let list: Vec<wire::Installation> = send_as_app(&self.transport, &self.key, &call).await?.json()?;
+        let list: Vec<wire::Installation> = self.send_as_app(&call).await?.json()?;
         list.iter()
             .find(|installation| installation.suspended_at.is_none())
             .map(|installation| InstallationId(installation.id))

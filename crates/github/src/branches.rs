@@ -2,10 +2,10 @@
 
 use baton_core::domain::ids::{CommitSha, RepositoryId, RepositoryName};
 
+use crate::call::Call;
 use crate::error::GitHubError;
 use crate::operations::{GET_REF, GET_REPOSITORY};
 use crate::repository::Repository;
-use crate::transport::Call;
 use crate::wire;
 
 /// A repository as GitHub describes it now.

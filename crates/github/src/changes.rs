@@ -5,6 +5,7 @@ use baton_core::domain::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::call::Call;
 use crate::comments::Comment;
 use crate::error::GitHubError;
 use crate::graphql::LAST_EDIT_OF;
@@ -13,7 +14,6 @@ use crate::operations::{LAST_EDIT, LIST_EVENTS, LIST_ISSUES, LIST_REPOSITORY_COM
 use crate::pages::{Enough, each_page};
 use crate::people::Account;
 use crate::repository::Repository;
-use crate::transport::Call;
 use crate::wire;
 
 /// Items on a page.

@@ -4,13 +4,12 @@ use baton_core::domain::ids::CommitSha;
 use serde_json::{Value, json};
 
 use crate::Found;
+use crate::call::{Call, Reply};
 use crate::error::GitHubError;
-use crate::lengths::{cap_check_text, cap_title};
 use crate::operations::{CREATE_CHECK_RUN, LIST_CHECK_RUNS, UPDATE_CHECK_RUN};
 use crate::pages::{Enough, each_page};
 use crate::repository::Repository;
-use crate::transport::{Call, Reply};
-use crate::wire;
+use crate::{texts, wire};
 
 /// How a check run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +56,9 @@ pub struct CheckRunUpdate<'a> {
     pub state: CheckState,
     /// The heading; cut to 255 characters.
     pub title: &'a str,
-    /// The summary, Markdown; cut to [`crate::CHECK_TEXT_LIMIT`].
+    /// The summary, Markdown; cut to 65,535 bytes.
     pub summary: &'a str,
-    /// More, Markdown; cut to [`crate::CHECK_TEXT_LIMIT`].
+    /// More, Markdown; cut to 65,535 bytes.
     pub text: Option<&'a str>,
     /// Where "Details" leads.
     pub details_url: Option<&'a str>,
@@ -156,11 +155,11 @@ impl Repository {
 
 fn body(update: &CheckRunUpdate<'_>) -> Value {
     let mut output = json!({
-        "title": title(update.title),
-        "summary": cap_check_text(update.summary),
+        "title": texts::check_title(update.title),
+        "summary": texts::check_text(update.summary),
     });
     if let Some(text) = update.text {
-        output["text"] = json!(cap_check_text(text));
+        output["text"] = json!(texts::check_text(text));
     }
     let mut body = json!({ "output": output });
     match update.state {
@@ -175,13 +174,4 @@ fn body(update: &CheckRunUpdate<'_>) -> Value {
         body["details_url"] = json!(url);
     }
     body
-}
-
-/// A check run's title may have one character less than others.
-fn title(text: &str) -> String {
-    let title = cap_title(text);
-    match title.char_indices().nth(255) {
-        Some((at, _)) => title[..at].to_owned(),
-        None => title,
-    }
 }

@@ -6,14 +6,13 @@ use baton_core::domain::time::Timestamp;
 use serde_json::json;
 
 use crate::Found;
+use crate::call::{Call, Reply};
 use crate::error::GitHubError;
-use crate::lengths::cap_body;
 use crate::operations::{CREATE_COMMENT, GET_COMMENT, LIST_COMMENTS, UPDATE_COMMENT};
 use crate::pages::{Enough, each_page};
 use crate::people::Account;
 use crate::repository::Repository;
-use crate::transport::{Call, Reply};
-use crate::wire;
+use crate::{texts, wire};
 
 /// A comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +107,7 @@ impl Repository {
     /// Writes the comment of an effect once: finds the one an earlier attempt wrote, or creates it. An existing one is
     /// left as it reads; [`Repository::update_comment`] changes it.
     ///
-    /// The body is cut to [`crate::BODY_LIMIT`] and gets the hidden mark. When the answer to the writing is lost, it is
+    /// The body is cut to what GitHub takes and gets the hidden mark. When the answer to the writing is lost, it is
     /// looked for once more before the failure is reported.
     ///
     /// # Errors
@@ -149,6 +148,6 @@ impl Repository {
     }
 
     fn marked(&self, key: &str, body: &str) -> String {
-        format!("{}\n\n{}", cap_body(body), self.markers().marker(self.reference().id, key))
+        format!("{}\n\n{}", texts::body(body), self.markers().marker(self.reference().id, key))
     }
 }

@@ -8,8 +8,13 @@ use baton_core::domain::time::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::budget::Budget;
+
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Reads the App's private key from where the operator keeps it; nothing if it cannot be read.
+pub type KeySource = Arc<dyn Fn() -> Option<SecretString> + Send + Sync>;
 
 /// How long GitHub may take. It cuts requests off itself after ten seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +49,15 @@ pub struct Config {
     /// What the comments' hidden markers are signed with: the first signs, all are recognised. The App's webhook secret
     /// and, while it is rotated, the previous one.
     pub marker_secrets: Vec<SecretString>,
+    /// Where the key can be read anew when GitHub no longer takes the one above, so that it can be replaced without a
+    /// restart.
+    pub key_source: Option<KeySource>,
+    /// Certificate authorities to trust besides the machine's own, PEM: those of an Enterprise Server.
+    pub authorities_pem: Option<String>,
     /// Time limits.
     pub timeouts: Timeouts,
+    /// What one installation may use up.
+    pub budget: Budget,
     /// The wall clock: signatures carry the time.
     pub clock: Clock,
 }
@@ -113,6 +125,9 @@ pub enum ConfigError {
     /// No secret to sign markers with.
     #[error("a webhook secret is needed to recognise Baton's own comments; set github.webhook_secret")]
     NoMarkerSecret,
+    /// The certificate authorities cannot be read.
+    #[error("`github.ca_file` holds no certificate in PEM form")]
+    Authorities,
     /// Called outside a tokio runtime, or TLS could not be set up.
     #[error("the HTTP client could not be built: {0}")]
     Client(String),
@@ -130,7 +145,10 @@ mod tests {
             app_id: 1,
             private_key_pem: SecretString::from("CANARY-PEM"),
             marker_secrets: vec![SecretString::from("CANARY-SECRET")],
+            key_source: None,
+            authorities_pem: None,
             timeouts: Timeouts::default(),
+            budget: Budget::default(),
             clock: Arc::new(|| Timestamp(0)),
         }
     }

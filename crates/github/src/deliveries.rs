@@ -6,11 +6,10 @@ use baton_core::domain::time::Timestamp;
 use serde::Deserialize;
 
 use crate::app::GitHubApp;
+use crate::call::Call;
 use crate::error::GitHubError;
 use crate::operations::{LIST_DELIVERIES, REDELIVER};
 use crate::pages::{Asker, Enough, each_page_of};
-use crate::tokens::send_as_app;
-use crate::transport::Call;
 
 /// Pages that are read in one go.
 const PAGES: u32 = 50;
@@ -91,6 +90,6 @@ impl GitHubApp {
     /// [`GitHubError::NotFound`] when GitHub does not keep it any more.
     pub async fn redeliver(&self, attempt: i64) -> Result<(), GitHubError> {
         let call = Call::new(&REDELIVER, &[&attempt.to_string()]);
-        send_as_app(&self.shared.transport, &self.shared.key, &call).await.map(drop)
+        self.shared.send_as_app(&call).await.map(drop)
     }
 }

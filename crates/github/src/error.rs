@@ -1,30 +1,40 @@
 //! What can go wrong at GitHub, by what a caller can do about it. Never holds a token, a header or a whole answer.
 
 use std::fmt;
-use std::time::Duration;
 
 use baton_core::domain::time::Timestamp;
 
 use crate::operations::Needs;
 
-/// How long GitHub wants to be left alone.
+/// Why nothing is asked of GitHub for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// Until a moment GitHub named.
-    Until(Timestamp),
-    /// For a span, counted from the answer.
-    For(Duration),
+pub enum Pause {
+    /// The hour's requests are used up.
+    PrimaryLimit,
+    /// Too much at once, or too much content.
+    SecondaryLimit,
+    /// GitHub is in trouble and named a time.
+    Asked,
+    /// GitHub failed several times in a row.
+    Outage,
+    /// GitHub takes neither the App's key nor another one.
+    Credentials,
+    /// Baton's own budget: more would go over a limit, or something more important goes first.
+    Budget,
 }
 
-impl Wait {
-    /// The span from `now`; at least a second, at most a day, whatever the header said.
-    #[must_use]
-    pub fn from_now(self, now: Timestamp) -> Duration {
-        let span = match self {
-            Self::Until(then) => then.since(now),
-            Self::For(span) => span,
-        };
-        span.clamp(Duration::from_secs(1), Duration::from_secs(24 * 60 * 60))
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PrimaryLimit => "GitHub's primary rate limit is reached",
+            Self::SecondaryLimit => "GitHub's secondary rate limit is reached",
+            Self::Asked => "GitHub is in trouble and asks for a pause",
+            Self::Outage => "GitHub has failed several times in a row",
+            Self::Credentials => {
+                "GitHub does not accept the App's credentials (check github.app_id and the private key)"
+            }
+            Self::Budget => "Baton keeps under GitHub's limits on writing",
+        })
     }
 }
 
@@ -71,15 +81,15 @@ pub enum GitHubError {
     /// The installation's owner, or GitHub, switched the App off.
     #[error("the App's installation is suspended; its owner can switch it on again in the installation's settings")]
     Suspended,
-    /// Too many requests.
-    #[error("GitHub's {} rate limit is reached ({operation})", if *.secondary { "secondary" } else { "primary" })]
-    RateLimited {
+    /// Not now: nothing was done, and whoever wants it comes back at this time. Waiting is no failure.
+    #[error("{pause}; it is asked again at {at} ({operation})")]
+    RetryAfter {
         /// What was asked.
         operation: &'static str,
-        /// How long to wait.
-        wait: Wait,
-        /// Whether it is the limit on bursts and content rather than the hourly one.
-        secondary: bool,
+        /// When to come back.
+        at: Timestamp,
+        /// Why.
+        pause: Pause,
     },
     /// The repository is archived, so it is read-only.
     #[error("the repository is archived, so nothing can be written to it")]
@@ -117,8 +127,6 @@ pub enum GitHubError {
         operation: &'static str,
         /// The status.
         status: u16,
-        /// How long GitHub asks to wait, if it says.
-        wait: Option<Wait>,
     },
     /// The connection failed. A write may have happened all the same: look before repeating.
     #[error("GitHub cannot be reached: {message} ({operation})")]
@@ -168,7 +176,7 @@ impl GitHubError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::RateLimited { .. } | Self::Server { .. } | Self::Network { .. } | Self::Timeout { .. } => true,
+            Self::RetryAfter { .. } | Self::Server { .. } | Self::Network { .. } | Self::Timeout { .. } => true,
             // A proxy's page instead of JSON, an answer cut off: a passing fault as a rule, and the retries are counted.
             Self::Malformed { .. } => true,
             Self::NotFound { .. }
@@ -188,14 +196,5 @@ impl GitHubError {
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
         matches!(self, Self::Server { .. } | Self::Network { .. } | Self::Timeout { .. } | Self::Malformed { .. })
-    }
-
-    /// How long to wait before asking again, where GitHub said so or its rules do.
-    #[must_use]
-    pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
-        match self {
-            Self::RateLimited { wait, .. } | Self::Server { wait: Some(wait), .. } => Some(wait.from_now(now)),
-            _ => None,
-        }
     }
 }

@@ -3,11 +3,12 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::error::{GitHubError, Wait};
+use crate::call::Call;
+use crate::error::GitHubError;
 use crate::operations::{MARK_DRAFT, MARK_READY, MINIMIZE_COMMENT, Operation};
+use crate::policy::{Limit, Outcome};
 use crate::redact;
 use crate::repository::Repository;
-use crate::transport::Call;
 
 /// Folds a comment away as outdated.
 pub(crate) const MINIMIZE: &str = "mutation($id: ID!) { minimizeComment(input: {subjectId: $id, classifier: OUTDATED}) \
@@ -78,26 +79,35 @@ impl Repository {
     }
 }
 
-/// GraphQL answers 200 and puts the refusal into the body.
+/// GraphQL answers 200 and puts into the body what REST says by its status: a limit, or trouble of GitHub's own.
+pub(crate) fn trouble(operation: &Operation, body: &[u8]) -> Option<Outcome> {
+    if !operation.is_graphql() {
+        return None;
+    }
+    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let problem = answer.errors.first()?;
+    match problem.kind.as_deref() {
+        Some("RATE_LIMITED" | "RATE_LIMIT") => Some(Outcome::Limited { limit: Limit::Primary, wait: None }),
+        // "Something went wrong while executing your query": without a type.
+        None if problem.message.contains("Something went wrong") => Some(Outcome::Troubled { status: 200, wait: None }),
+        None if problem.message.contains("secondary rate limit") => {
+            Some(Outcome::Limited { limit: Limit::Secondary, wait: None })
+        }
+        _ => None,
+    }
+}
+
+/// Every other refusal.
 fn refused(operation: &'static Operation, problem: &Problem) -> GitHubError {
     let name = operation.name;
     let message = redact::message(&problem.message);
     match problem.kind.as_deref() {
         Some("NOT_FOUND") => GitHubError::NotFound { operation: name },
-        Some("RATE_LIMITED") => GitHubError::RateLimited {
-            operation: name,
-            wait: Wait::For(std::time::Duration::from_secs(60)),
-            secondary: false,
-        },
         Some("FORBIDDEN" | "INSUFFICIENT_SCOPES") => GitHubError::Forbidden {
             operation: name,
             needs: message.contains("not accessible by integration").then_some(operation.needs),
             message,
         },
-        // "Something went wrong while executing your query": GitHub's own trouble, without a type.
-        None if message.contains("Something went wrong") => {
-            GitHubError::Server { operation: name, status: 200, wait: None }
-        }
         _ => GitHubError::Validation { operation: name, message, errors: Vec::new() },
     }
 }
@@ -116,15 +126,29 @@ mod tests {
             refuse(Some("NOT_FOUND"), "Could not resolve to a node with the global id of 'x'."),
             refuse(Some("FORBIDDEN"), "Resource not accessible by integration"),
             refuse(Some("UNPROCESSABLE"), "Pull request is not in draft state"),
-            refuse(Some("RATE_LIMITED"), "API rate limit exceeded"),
-            refuse(None, "Something went wrong while executing your query."),
+            refuse(None, "Field 'x' doesn't exist on type 'Mutation'"),
         ];
         insta::assert_snapshot!(lines.join("\n"), @r"
         GitHub does not find it, or the App may not see it (graphql/markPullRequestReadyForReview)
         GitHub refuses: Resource not accessible by integration (graphql/markPullRequestReadyForReview); the App needs pull_requests: write, contents: write, which its owner grants in the installation's settings
         GitHub does not accept it: Pull request is not in draft state (graphql/markPullRequestReadyForReview)
-        GitHub's primary rate limit is reached (graphql/markPullRequestReadyForReview)
-        GitHub is in trouble (status 200, graphql/markPullRequestReadyForReview)
+        GitHub does not accept it: Field 'x' doesn't exist on type 'Mutation' (graphql/markPullRequestReadyForReview)
         ");
+    }
+
+    #[test]
+    fn limits_and_trouble_in_a_200() {
+        let of = |body: &str| format!("{:?}", trouble(&MARK_READY, body.as_bytes()));
+        let lines = [
+            of(r#"{"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded"}]}"#),
+            of(r#"{"errors":[{"message":"You have exceeded a secondary rate limit."}]}"#),
+            of(r#"{"data":null,"errors":[{"message":"Something went wrong while executing your query."}]}"#),
+            of(r#"{"errors":[{"type":"NOT_FOUND","message":"Something went wrong"}]}"#),
+            of(r#"{"data":{},"errors":[]}"#),
+            of("<html>"),
+        ];
+        insta::assert_snapshot!(lines.join("\n"), @"");
+        let rest = &crate::operations::GET_ISSUE;
+        assert_eq!(trouble(rest, br#"{"errors":[{"type":"RATE_LIMITED","message":""}]}"#), None, "REST has a status");
     }
 }

@@ -6,10 +6,10 @@ use baton_core::domain::time::Timestamp;
 use serde::Deserialize;
 
 use crate::app::GitHubApp;
+use crate::call::Call;
 use crate::error::GitHubError;
 use crate::operations::{LIST_INSTALLATION_REPOSITORIES, LIST_INSTALLATIONS};
 use crate::pages::{Asker, Enough, each_page_of};
-use crate::transport::Call;
 use crate::wire;
 
 /// An installation of the App.
@@ -17,6 +17,8 @@ use crate::wire;
 pub struct Installation {
     /// Its number.
     pub id: InstallationId,
+    /// The login of the person or organisation, or the name of the enterprise.
+    pub account: String,
     /// Whether its owner, or GitHub, switched the App off.
     pub suspended: bool,
     /// When the App was installed; before that it was told nothing.
@@ -48,6 +50,7 @@ impl GitHubApp {
         each_page_of(&Asker::App(&self.shared), first, |page: Vec<wire::Installation>| {
             all.extend(page.into_iter().map(|it| Installation {
                 id: InstallationId(it.id),
+                account: it.account.and_then(|it| it.login.or(it.slug)).unwrap_or_default(),
                 suspended: it.suspended_at.is_some(),
                 created_at: it.created_at.as_deref().and_then(Timestamp::parse_rfc3339),
             }));

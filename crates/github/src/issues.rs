@@ -4,11 +4,11 @@ use baton_core::domain::ids::IssueNumber;
 use baton_core::domain::issue::IssueSnapshot;
 use baton_core::domain::time::Timestamp;
 
+use crate::call::Call;
 use crate::error::GitHubError;
 use crate::operations::GET_ISSUE;
 use crate::people::Account;
 use crate::repository::Repository;
-use crate::transport::Call;
 use crate::wire;
 
 /// Open or closed.

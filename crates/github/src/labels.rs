@@ -4,12 +4,12 @@ use baton_core::domain::ids::IssueNumber;
 use baton_core::domain::time::Timestamp;
 use serde_json::json;
 
+use crate::call::Call;
 use crate::error::GitHubError;
 use crate::operations::{ADD_LABELS, LIST_EVENTS, LIST_LABELS, REMOVE_LABEL};
 use crate::pages::{Enough, each_page};
 use crate::people::Account;
 use crate::repository::Repository;
-use crate::transport::Call;
 use crate::wire;
 
 /// The last time a label was set.

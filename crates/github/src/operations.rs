@@ -82,6 +82,8 @@ impl Level {
 /// What a request is sent with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
+    /// Nothing: whoever asks is answered.
+    Nothing,
     /// The App's own signature.
     AppKey,
     /// Any token of the App, whatever it may do.
@@ -94,6 +96,7 @@ pub enum Needs {
 impl fmt::Display for Needs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Nothing => f.write_str("nothing"),
             Self::AppKey => f.write_str("the App's private key"),
             Self::AnyToken => f.write_str("a token of the App"),
             Self::Permissions(list) => {
@@ -120,6 +123,13 @@ pub struct Operation {
     pub needs: Needs,
 }
 
+impl Operation {
+    /// Whether it goes to the GraphQL endpoint.
+    pub(crate) fn is_graphql(&self) -> bool {
+        self.path == "/graphql"
+    }
+}
+
 macro_rules! operations {
     ($($id:ident = $name:literal, $verb:ident $path:literal, $needs:expr;)*) => {
         $(pub(crate) static $id: Operation = Operation { name: $name, verb: Verb::$verb, path: $path, needs: $needs };)*
@@ -134,6 +144,7 @@ use Needs::{AnyToken, AppKey, Permissions};
 use Permission::{Checks, Contents, Issues, Metadata, PullRequests};
 
 operations! {
+    CONVERT_MANIFEST = "apps/create-from-manifest", Post "/app-manifests/{code}/conversions", Needs::Nothing;
     GET_APP = "apps/get-authenticated", Get "/app", AppKey;
     LIST_INSTALLATIONS = "apps/list-installations", Get "/app/installations", AppKey;
     GET_INSTALLATION = "apps/get-repo-installation", Get "/repos/{owner}/{repo}/installation", AppKey;

@@ -1,14 +1,17 @@
 //! Lists that come in pages: by GitHub's `Link` header alone, on its own host, never around in a circle.
 
+use std::collections::HashSet;
+
 use baton_core::domain::ids::InstallationId;
 use serde::de::DeserializeOwned;
 
 use crate::app::Shared;
+use crate::call::{Call, Reply};
 use crate::error::GitHubError;
+use crate::operations::Operation;
 use crate::refusal;
 use crate::repository::Repository;
-use crate::tokens::{Purpose, Scope, send_as_app};
-use crate::transport::{Call, Reply};
+use crate::tokens::{Purpose, Scope, TokenOf};
 
 /// The most pages that are read of one list: 5,000 comments, 10,000 events.
 const PAGE_LIMIT: usize = 100;
@@ -27,18 +30,18 @@ impl Asker<'_> {
     async fn send(&self, call: &Call) -> Result<Reply, GitHubError> {
         match self {
             Self::Repository(repository) => repository.send(call).await,
-            Self::App(shared) => send_as_app(&shared.transport, &shared.key, call).await,
+            Self::App(shared) => shared.send_as_app(call).await,
             Self::Installation(shared, installation) => {
                 let scope = Scope { installation: *installation, repository: None, purpose: Purpose::Look };
-                shared.tokens.send(&shared.transport, &shared.key, scope, call).await
+                shared.send(&TokenOf::new(shared, scope), call, None).await
             }
         }
     }
 
-    fn relative(&self, address: &str) -> Option<String> {
+    fn relative(&self, operation: &Operation, address: &str) -> Option<String> {
         match self {
-            Self::Repository(repository) => repository.relative(address),
-            Self::App(shared) | Self::Installation(shared, _) => shared.transport.relative(address),
+            Self::Repository(repository) => repository.relative(operation, address),
+            Self::App(shared) | Self::Installation(shared, _) => shared.transport.relative(operation, address),
         }
     }
 }
@@ -60,6 +63,7 @@ pub(crate) async fn each_page_of<T: DeserializeOwned>(
 ) -> Result<(), GitHubError> {
     let operation = first.operation;
     let mut call = first;
+    let mut seen = HashSet::new();
     for _ in 0..PAGE_LIMIT {
         let reply = asker.send(&call).await?;
         if let Enough::Yes = take(reply.json()?) {
@@ -68,17 +72,17 @@ pub(crate) async fn each_page_of<T: DeserializeOwned>(
         let Some(next) = refusal::header(&reply.headers, "link").and_then(next_of) else {
             return Ok(());
         };
-        let path = asker.relative(next).ok_or_else(|| GitHubError::Malformed {
+        let path = asker.relative(operation, next).ok_or_else(|| GitHubError::Malformed {
             operation: operation.name,
             detail: "the next page is on another host".to_owned(),
         })?;
-        if path == call.path {
+        seen.insert(std::mem::replace(&mut call.path, path));
+        if seen.contains(&call.path) {
             return Err(GitHubError::Malformed {
                 operation: operation.name,
-                detail: "the next page is the same page".to_owned(),
+                detail: "the next page is one that was read before".to_owned(),
             });
         }
-        call.path = path;
     }
     Err(GitHubError::Malformed {
         operation: operation.name,

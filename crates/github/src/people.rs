@@ -3,10 +3,10 @@
 use baton_core::domain::actor::{AccountKind, Person, Role};
 use baton_core::domain::ids::UserId;
 
+use crate::call::Call;
 use crate::error::GitHubError;
 use crate::operations::{CHECK_ASSIGNABLE, GET_ROLE};
 use crate::repository::Repository;
-use crate::transport::Call;
 use crate::wire;
 
 /// An account.

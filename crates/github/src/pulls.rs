@@ -4,14 +4,13 @@ use baton_core::domain::ids::{BranchName, CommitSha, IssueNumber, RepositoryId};
 use serde_json::json;
 
 use crate::Found;
+use crate::call::{Call, Reply};
 use crate::error::GitHubError;
-use crate::lengths::{cap_body, cap_title};
 use crate::operations::{CREATE_PULL, GET_PULL, LIST_PULLS, REQUEST_REVIEWERS, UPDATE_PULL};
 use crate::pages::{Enough, each_page};
 use crate::people::Account;
 use crate::repository::Repository;
-use crate::transport::{Call, Reply};
-use crate::wire;
+use crate::{texts, wire};
 
 /// Where a pull request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +61,9 @@ pub struct NewPull<'a> {
     pub commit: &'a CommitSha,
     /// The branch to merge into.
     pub base: &'a str,
-    /// The title; cut to [`crate::TITLE_LIMIT`].
+    /// The title; cut to 256 characters.
     pub title: &'a str,
-    /// The body; cut to [`crate::BODY_LIMIT`].
+    /// The body; cut to 65,000 characters.
     pub body: &'a str,
     /// Whether it begins as a draft.
     pub draft: bool,
@@ -172,10 +171,10 @@ impl Repository {
             return Ok(Found::Existing(existing));
         }
         let call = Call::new(&CREATE_PULL, &[self.owner(), self.name()]).body(json!({
-            "title": cap_title(new.title),
+            "title": texts::title(new.title),
             "head": new.head.as_str(),
             "base": new.base,
-            "body": cap_body(new.body),
+            "body": texts::body(new.body),
             "draft": new.draft,
         }));
         let error = match self.send(&call).await.and_then(|reply| one(&reply)) {
@@ -198,7 +197,7 @@ impl Repository {
     /// Whatever GitHub refuses.
     pub async fn update_pull(&self, number: IssueNumber, title: &str, body: &str) -> Result<PullRequest, GitHubError> {
         let call = Call::new(&UPDATE_PULL, &[self.owner(), self.name(), &number.to_string()])
-            .body(json!({ "title": cap_title(title), "body": cap_body(body) }));
+            .body(json!({ "title": texts::title(title), "body": texts::body(body) }));
         one(&self.send(&call).await?)
     }
 

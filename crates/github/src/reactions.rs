@@ -6,10 +6,10 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::Found;
+use crate::call::Call;
 use crate::error::GitHubError;
 use crate::operations::{REACT_TO_COMMENT, REACT_TO_ISSUE};
 use crate::repository::Repository;
-use crate::transport::Call;
 use crate::wire;
 
 impl Repository {
@@ -31,7 +31,7 @@ impl Repository {
 
     async fn react(&self, call: Call) -> Result<Found<i64>, GitHubError> {
         let reply = self.send(&call.body(json!({ "content": "eyes" }))).await?;
-        let reaction: wire::Reaction = reply.json()?;
+        let reaction: wire::Numbered = reply.json()?;
         Ok(match reply.status {
             StatusCode::OK => Found::Existing(reaction.id),
             _ => Found::Created(reaction.id),

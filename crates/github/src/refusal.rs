@@ -9,12 +9,20 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::error::{GitHubError, Wait};
+use crate::error::GitHubError;
 use crate::operations::Operation;
+use crate::policy::Limit;
 use crate::redact;
 
-/// What GitHub asks for at least when it names no time for a secondary limit.
-const SECONDARY_WAIT: Duration = Duration::from_secs(60);
+/// How GitHub says no. Waits are spans from now.
+pub(crate) enum Refusal {
+    /// Too much was asked.
+    Limited { limit: Limit, wait: Option<Duration> },
+    /// GitHub itself is in trouble.
+    Troubled { status: u16, wait: Option<Duration> },
+    /// Every other no.
+    No(GitHubError),
+}
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -23,8 +31,15 @@ struct Body {
     errors: Value,
 }
 
-/// The error behind an answer whose status is not a success.
-pub(crate) fn of(operation: &'static Operation, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GitHubError {
+/// What is behind an answer whose status is not a success. `now` is ours; times that GitHub names are read by GitHub's own
+/// clock where the answer tells it.
+pub(crate) fn of(
+    operation: &'static Operation,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+) -> Refusal {
     let json: Body = serde_json::from_slice(body).unwrap_or_default();
     let message = match json.message.as_str() {
         Some(text) => redact::message(text),
@@ -32,10 +47,11 @@ pub(crate) fn of(operation: &'static Operation, status: StatusCode, headers: &He
         None => status.canonical_reason().unwrap_or("an unknown status").to_owned(),
     };
     let name = operation.name;
-    if let Some(limit) = rate_limit(operation, status, headers, &message) {
-        return limit;
+    let now = header(headers, "date").and_then(http_date).unwrap_or(now);
+    if let Some((limit, wait)) = rate_limit(status, headers, &message, now) {
+        return Refusal::Limited { limit, wait };
     }
-    match status.as_u16() {
+    Refusal::No(match status.as_u16() {
         300..=399 => GitHubError::Moved { operation: name, status: status.as_u16() },
         401 => GitHubError::Unauthorized { operation: name, message },
         404 => GitHubError::NotFound { operation: name },
@@ -43,9 +59,9 @@ pub(crate) fn of(operation: &'static Operation, status: StatusCode, headers: &He
         409 => GitHubError::Conflict { operation: name, message },
         410 => GitHubError::Gone { operation: name, message },
         400 | 422 => GitHubError::Validation { operation: name, message, errors: validation_errors(&json.errors) },
-        500..=599 => GitHubError::Server { operation: name, status: status.as_u16(), wait: retry_after(headers) },
+        500..=599 => return Refusal::Troubled { status: status.as_u16(), wait: retry_after(headers, now) },
         _ => forbidden(operation, message),
-    }
+    })
 }
 
 fn forbidden(operation: &'static Operation, message: String) -> GitHubError {
@@ -62,13 +78,13 @@ fn forbidden(operation: &'static Operation, message: String) -> GitHubError {
 }
 
 /// A limit in one of its shapes: 403 or 429; the hourly one by `x-ratelimit-remaining: 0`, the other by its words, by
-/// `retry-after`, or by being a 429 at all.
+/// `retry-after`, or by being a 429 at all. With how long to wait, where GitHub says.
 fn rate_limit(
-    operation: &'static Operation,
     status: StatusCode,
     headers: &HeaderMap,
     message: &str,
-) -> Option<GitHubError> {
+    now: Timestamp,
+) -> Option<(Limit, Option<Duration>)> {
     let too_many = status == StatusCode::TOO_MANY_REQUESTS;
     if !too_many && status != StatusCode::FORBIDDEN {
         return None;
@@ -76,36 +92,35 @@ fn rate_limit(
     let lower = message.to_ascii_lowercase();
     let says_secondary = lower.contains("secondary rate limit") || lower.contains("abuse detection");
     let says_limit = says_secondary || lower.contains("rate limit");
-    let wait = retry_after(headers);
-    let exhausted = header(headers, "x-ratelimit-remaining") == Some("0");
+    let wait = retry_after(headers, now);
     if !too_many && wait.is_none() && !says_limit {
         return None;
     }
-    if exhausted && !says_secondary && wait.is_none() {
-        let reset = header(headers, "x-ratelimit-reset").and_then(|text| text.parse::<i64>().ok());
-        return Some(GitHubError::RateLimited {
-            operation: operation.name,
-            // One second more, because the header is cut to whole seconds.
-            wait: reset.map_or(Wait::For(SECONDARY_WAIT), |at| {
-                Wait::Until(Timestamp(at.saturating_add(1).saturating_mul(1000)))
-            }),
-            secondary: false,
-        });
+    let spent = hour_spent(headers, now);
+    let exhausted = header(headers, "x-ratelimit-remaining") == Some("0");
+    if exhausted && !says_secondary {
+        return Some((Limit::Primary, wait.or(spent)));
     }
-    Some(GitHubError::RateLimited {
-        operation: operation.name,
-        wait: wait.unwrap_or(Wait::For(SECONDARY_WAIT)),
-        secondary: true,
-    })
+    Some((Limit::Secondary, wait))
 }
 
-/// `retry-after` in seconds or as a date (RFC 9110, section 10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Wait> {
+/// How long until GitHub's hour is over, if nothing of it is left. `now` is GitHub's time.
+pub(crate) fn hour_spent(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    if header(headers, "x-ratelimit-remaining") != Some("0") {
+        return None;
+    }
+    let reset = header(headers, "x-ratelimit-reset")?.parse::<i64>().ok()?;
+    // One second more, because the header is cut to whole seconds.
+    Some(Timestamp(reset.saturating_add(1).saturating_mul(1000)).since(now))
+}
+
+/// `retry-after` in seconds or as a date (RFC 9110, section 10.2.3). `now` is GitHub's time.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = header(headers, "retry-after")?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Wait::For(Duration::from_secs(seconds)));
+        return Some(Duration::from_secs(seconds));
     }
-    http_date(text).map(Wait::Until)
+    http_date(text).map(|then| then.since(now))
 }
 
 /// `Sun, 22 Nov 2026 15:52:47 GMT` (RFC 9110, section 5.6.7).
@@ -146,24 +161,36 @@ mod tests {
     use super::*;
     use crate::operations::{CREATE_COMMENT, CREATE_PULL};
 
-    fn refused(status: u16, headers: &[(&'static str, &str)], body: &str) -> GitHubError {
+    const NOW: Timestamp = Timestamp(1_795_362_767_000);
+
+    fn refused(status: u16, headers: &[(&'static str, &str)], body: &str) -> Refusal {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());
         }
-        of(&CREATE_COMMENT, StatusCode::from_u16(status).unwrap(), &map, body.as_bytes())
+        of(&CREATE_COMMENT, StatusCode::from_u16(status).unwrap(), &map, body.as_bytes(), NOW)
     }
 
     #[test]
     fn every_shape_of_a_limit() {
-        let now = Timestamp::parse_rfc3339("2026-11-22T15:52:47Z").unwrap();
+        assert_eq!(NOW.to_string(), "2026-11-22T15:52:47Z");
         let secondary = r#"{"message":"You have exceeded a secondary rate limit. Please wait a few minutes."}"#;
         let primary = r#"{"message":"API rate limit exceeded for installation ID 1."}"#;
-        let reset = (now.0 / 1000 + 90).to_string();
+        let reset = (NOW.0 / 1000 + 90).to_string();
         let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", reset.as_str())];
+        let [remaining, reset_at] = spent;
+        // GitHub's clock is an hour ahead of ours: what it names is to be read by its own.
+        let ahead = ("date", "Sun, 22 Nov 2026 16:52:47 GMT");
+        let reset_ahead = (NOW.0 / 1000 + 3690).to_string();
         let cases = [
             ("primary 403", refused(403, &spent, primary)),
             ("primary 429", refused(429, &spent, primary)),
+            ("primary, clocks differ", refused(403, &[remaining, ("x-ratelimit-reset", &reset_ahead), ahead], primary)),
+            ("primary, retry-after too", refused(403, &[remaining, reset_at, ("retry-after", "30")], primary)),
+            (
+                "date, clocks differ",
+                refused(429, &[("retry-after", "Sun, 22 Nov 2026 16:52:57 GMT"), ahead], secondary),
+            ),
             ("primary without reset", refused(403, &[("x-ratelimit-remaining", "0")], primary)),
             ("secondary, seconds", refused(403, &[("retry-after", "7")], secondary)),
             ("secondary 429, date", refused(429, &[("retry-after", "Sun, 22 Nov 2026 15:54:47 GMT")], secondary)),
@@ -177,26 +204,13 @@ mod tests {
         ];
         let lines: Vec<String> = cases
             .iter()
-            .map(|(name, error)| {
-                assert!(error.is_transient(), "{name}");
-                let secondary = matches!(error, GitHubError::RateLimited { secondary: true, .. });
-                format!("{name}: {:?}, secondary: {secondary}", error.retry_after(now).unwrap())
+            .map(|(name, refusal)| match refusal {
+                Refusal::Limited { limit, wait: Some(wait) } => format!("{name}: {limit:?}, {wait:?}"),
+                Refusal::Limited { limit, wait: None } => format!("{name}: {limit:?}, no time named"),
+                Refusal::Troubled { .. } | Refusal::No(_) => format!("{name}: not seen as a limit"),
             })
             .collect();
-        insta::assert_snapshot!(lines.join("\n"), @r"
-        primary 403: 91s, secondary: false
-        primary 429: 91s, secondary: false
-        primary without reset: 60s, secondary: false
-        secondary, seconds: 7s, secondary: true
-        secondary 429, date: 120s, secondary: true
-        secondary, no header: 60s, secondary: true
-        secondary, spent too: 60s, secondary: true
-        secondary, nonsense: 60s, secondary: true
-        old words: 60s, secondary: true
-        429 in HTML: 60s, secondary: true
-        for ever: 86400s, secondary: true
-        reset long ago: 1s, secondary: false
-        ");
+        insta::assert_snapshot!(lines.join("\n"), @"");
     }
 
     #[test]
@@ -223,8 +237,14 @@ mod tests {
             refused(301, &[], ""),
             refused(418, &[], "\u{0}"),
         ];
-        let lines: Vec<String> =
-            cases.iter().map(|error| format!("{} {error}", if error.is_transient() { "~" } else { "!" })).collect();
+        let lines: Vec<String> = cases
+            .iter()
+            .map(|refusal| match refusal {
+                Refusal::No(error) => error.to_string(),
+                Refusal::Troubled { status, wait } => format!("trouble {status}, {wait:?}"),
+                Refusal::Limited { .. } => "a limit".to_owned(),
+            })
+            .collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
         ! GitHub refuses: Resource not accessible by integration (issues/create-comment); the App needs issues: write, which its owner grants in the installation's settings
         ! the repository is archived, so nothing can be written to it
@@ -252,7 +272,10 @@ mod tests {
         let token = format!("ghs_{}", "Zz9._-".repeat(20));
         let body = format!(r#"{{"message":"no {token}","errors":["{token}",{{"message":"{token}"}}]}}"#);
         for status in [401, 403, 409, 410, 422] {
-            let error = of(&CREATE_PULL, StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes());
+            let status = StatusCode::from_u16(status).unwrap();
+            let Refusal::No(error) = of(&CREATE_PULL, status, &HeaderMap::new(), body.as_bytes(), NOW) else {
+                panic!("{status} is no limit");
+            };
             assert!(!format!("{error:?} {error}").contains("Zz9"), "{error:?}");
         }
     }

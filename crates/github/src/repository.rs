@@ -6,16 +6,19 @@ use baton_core::domain::ids::{RepositoryName, UserId};
 use baton_core::domain::issue::RepositoryRef;
 
 use crate::app::Shared;
+use crate::call::{Call, Reply};
+use crate::errand::Errand;
 use crate::error::GitHubError;
 use crate::markers::Markers;
-use crate::tokens::{self, GitAccess, GitToken, Purpose, Scope};
-use crate::transport::{Call, Reply};
+use crate::operations::Operation;
+use crate::tokens::{self, GitAccess, GitToken, Purpose, Scope, TokenOf};
 
 /// A handle; cheap to clone.
 #[derive(Clone)]
 pub struct Repository {
     pub(crate) shared: Arc<Shared>,
     reference: RepositoryRef,
+    errand: Option<Arc<Errand>>,
 }
 
 impl std::fmt::Debug for Repository {
@@ -26,7 +29,7 @@ impl std::fmt::Debug for Repository {
 
 impl Repository {
     pub(crate) fn new(shared: Arc<Shared>, reference: RepositoryRef) -> Self {
-        Self { shared, reference }
+        Self { shared, reference, errand: None }
     }
 
     /// Which repository, and through which installation.
@@ -39,7 +42,7 @@ impl Repository {
     #[must_use]
     pub fn renamed(&self, name: RepositoryName) -> Self {
         let reference = RepositoryRef { name, ..self.reference.clone() };
-        Self::new(Arc::clone(&self.shared), reference)
+        Self { shared: Arc::clone(&self.shared), reference, errand: self.errand.clone() }
     }
 
     /// A token for git, for this repository alone, and for nothing but its contents.
@@ -47,9 +50,7 @@ impl Repository {
     /// # Errors
     /// [`GitHubError::NotInstalled`], [`GitHubError::Suspended`], and whatever else GitHub refuses.
     pub async fn git_token(&self, access: GitAccess) -> Result<GitToken, GitHubError> {
-        let shared = &self.shared;
-        tokens::mint_for_git(&shared.transport, &shared.key, self.reference.installation, self.reference.id, access)
-            .await
+        tokens::mint_for_git(&self.shared, self.reference.installation, self.reference.id, access).await
     }
 
     /// Ends a token that [`Repository::git_token`] gave.
@@ -57,21 +58,28 @@ impl Repository {
     /// # Errors
     /// Whatever GitHub refuses. The token ends by itself within the hour.
     pub async fn revoke(&self, token: &GitToken) -> Result<(), GitHubError> {
-        tokens::revoke(&self.shared.transport, token).await
+        tokens::revoke(&self.shared, token).await
     }
 
     pub(crate) async fn send(&self, call: &Call) -> Result<Reply, GitHubError> {
-        let shared = &self.shared;
         let scope = Scope {
             installation: self.reference.installation,
             repository: Some(self.reference.id),
             purpose: Purpose::of(call.operation),
         };
-        shared.tokens.send(&shared.transport, &shared.key, scope, call).await
+        self.shared.send(&TokenOf::new(&self.shared, scope), call, self.errand.as_deref()).await
     }
 
-    pub(crate) fn relative(&self, address: &str) -> Option<String> {
-        self.shared.transport.relative(address)
+    pub(crate) fn relative(&self, operation: &Operation, address: &str) -> Option<String> {
+        self.shared.transport.relative(operation, address)
+    }
+
+    pub(crate) fn errand(&self) -> Option<&Errand> {
+        self.errand.as_deref()
+    }
+
+    pub(crate) fn with_errand(&self, errand: Arc<Errand>) -> Self {
+        Self { errand: Some(errand), ..self.clone() }
     }
 
     pub(crate) fn owner(&self) -> &str {

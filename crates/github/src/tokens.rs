@@ -10,15 +10,18 @@ use baton_core::domain::ids::{InstallationId, RepositoryId};
 use baton_core::domain::time::Timestamp;
 use moka::future::Cache;
 use moka::ops::compute::Op;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::app::Shared;
+use crate::call::Call;
 use crate::error::GitHubError;
+use crate::gate::Account;
 use crate::jwt::AppKey;
 use crate::operations::{CREATE_TOKEN, Level, Needs, Operation, Permission, REVOKE_TOKEN};
-use crate::transport::{Call, Failure, Reply, Transport};
+use crate::send::Credential;
 
 /// A token is renewed when it has less than this left.
 const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
@@ -40,7 +43,7 @@ impl Purpose {
     /// The narrowest purpose that an operation fits in.
     pub(crate) fn of(operation: &Operation) -> Self {
         match operation.needs {
-            Needs::AppKey | Needs::AnyToken => Self::Look,
+            Needs::Nothing | Needs::AppKey | Needs::AnyToken => Self::Look,
             Needs::Permissions(list) if list.contains(&(Permission::Contents, Level::Write)) => Self::Draft,
             Needs::Permissions(_) => Self::Talk,
         }
@@ -119,55 +122,111 @@ impl Tokens {
         Self { cache: Cache::builder().max_capacity(10_000).time_to_live(LIFETIME).build() }
     }
 
-    /// Sends a request with the token of its scope. A token that GitHub no longer takes is replaced once; 401 means that
-    /// nothing was done, so that is safe for writes too.
-    pub(crate) async fn send(
-        &self,
-        transport: &Transport,
-        key: &AppKey,
-        scope: Scope,
-        call: &Call,
-    ) -> Result<Reply, GitHubError> {
-        let token = self.get(transport, key, scope).await?;
-        match transport.send(&token.secret, call).await {
-            Err(GitHubError::Unauthorized { .. }) => {
-                self.forget(scope, &token).await;
-                let token = self.get(transport, key, scope).await?;
-                transport.send(&token.secret, call).await
-            }
-            other => other,
-        }
-    }
-
     /// A token with time left. Whoever asks while one is being minted waits for that one.
-    async fn get(&self, transport: &Transport, key: &AppKey, scope: Scope) -> Result<Arc<Token>, GitHubError> {
+    async fn get(&self, shared: &Shared, scope: Scope) -> Result<Arc<Token>, GitHubError> {
         if let Some(token) = self.cache.get(&scope).await {
             if token.renew_at > Instant::now() {
                 return Ok(token);
             }
-            self.forget(scope, &token).await;
+            self.forget(scope, &token.secret).await;
         }
         self.cache
-            .try_get_with(scope, async { mint_cached(transport, key, scope).await.map(Arc::new) })
+            .try_get_with(scope, async { mint_cached(shared, scope).await.map(Arc::new) })
             .await
             .map_err(|shared| GitHubError::clone(&shared))
     }
 
     /// Drops a token, unless another has taken its place meanwhile.
-    async fn forget(&self, scope: Scope, token: &Arc<Token>) {
+    async fn forget(&self, scope: Scope, token: &SecretString) {
         self.cache
             .entry(scope)
             .and_compute_with(|entry| {
-                let same = entry.is_some_and(|entry| Arc::ptr_eq(entry.value(), token));
+                let same = entry.is_some_and(|entry| entry.value().secret.expose_secret() == token.expose_secret());
                 std::future::ready(if same { Op::Remove } else { Op::Nop })
             })
             .await;
     }
 }
 
-async fn mint_cached(transport: &Transport, key: &AppKey, scope: Scope) -> Result<Token, GitHubError> {
-    let (minted, asked_at) =
-        mint(transport, key, scope.installation, scope.repository, scope.purpose.permissions()).await?;
+/// An installation's token, as a credential. A token that GitHub no longer takes is replaced once; 401 means that nothing
+/// was done, so that is safe for writes too.
+pub(crate) struct TokenOf<'a> {
+    shared: &'a Shared,
+    scope: Scope,
+}
+
+impl<'a> TokenOf<'a> {
+    pub(crate) fn new(shared: &'a Shared, scope: Scope) -> Self {
+        Self { shared, scope }
+    }
+}
+
+impl Credential for TokenOf<'_> {
+    fn account(&self) -> Account {
+        Account::Installation(self.scope.installation)
+    }
+
+    fn scope(&self) -> Option<Scope> {
+        Some(self.scope)
+    }
+
+    async fn current(&self) -> Result<SecretString, GitHubError> {
+        Ok(self.shared.tokens.get(self.shared, self.scope).await?.secret.clone())
+    }
+
+    async fn renew(&self, refused: &SecretString, _answered_at: Option<Timestamp>) -> bool {
+        self.shared.tokens.forget(self.scope, refused).await;
+        true
+    }
+}
+
+/// The App's own signature, as a credential. When GitHub refuses it because our clock is wrong, its time is taken over;
+/// when the key was replaced, the new one is read.
+pub(crate) struct AsApp<'a> {
+    pub key: &'a AppKey,
+}
+
+impl Credential for AsApp<'_> {
+    fn account(&self) -> Account {
+        Account::App
+    }
+
+    fn scope(&self) -> Option<Scope> {
+        None
+    }
+
+    async fn current(&self) -> Result<SecretString, GitHubError> {
+        self.key.sign()
+    }
+
+    async fn renew(&self, _refused: &SecretString, answered_at: Option<Timestamp>) -> bool {
+        self.key.learn_time(answered_at) || self.key.reread()
+    }
+}
+
+/// A token that is at its end.
+struct Ending<'a>(&'a SecretString);
+
+impl Credential for Ending<'_> {
+    fn account(&self) -> Account {
+        Account::App
+    }
+
+    fn scope(&self) -> Option<Scope> {
+        None
+    }
+
+    async fn current(&self) -> Result<SecretString, GitHubError> {
+        Ok(self.0.clone())
+    }
+
+    async fn renew(&self, _refused: &SecretString, _answered_at: Option<Timestamp>) -> bool {
+        false
+    }
+}
+
+async fn mint_cached(shared: &Shared, scope: Scope) -> Result<Token, GitHubError> {
+    let (minted, asked_at) = mint(shared, scope.installation, scope.repository, scope.purpose.permissions()).await?;
     // Measured on GitHub's clock, so that ours may be wrong.
     let left = match (minted.expires_at.as_deref().and_then(Timestamp::parse_rfc3339), asked_at) {
         (Some(end), Some(start)) => end.since(start).min(LIFETIME),
@@ -178,8 +237,7 @@ async fn mint_cached(transport: &Transport, key: &AppKey, scope: Scope) -> Resul
 
 /// A token for git, for one repository; not kept here.
 pub(crate) async fn mint_for_git(
-    transport: &Transport,
-    key: &AppKey,
+    shared: &Shared,
     installation: InstallationId,
     repository: RepositoryId,
     access: GitAccess,
@@ -189,13 +247,13 @@ pub(crate) async fn mint_for_git(
         GitAccess::Push => Level::Write,
     };
     let permissions = [(Permission::Contents, contents), (Permission::Metadata, Level::Read)];
-    let (minted, _) = mint(transport, key, installation, Some(repository), &permissions).await?;
+    let (minted, _) = mint(shared, installation, Some(repository), &permissions).await?;
     Ok(GitToken { expires_at: minted.expires_at.as_deref().and_then(Timestamp::parse_rfc3339), secret: minted.token })
 }
 
 /// Ends a token. One that is over already is as good.
-pub(crate) async fn revoke(transport: &Transport, token: &GitToken) -> Result<(), GitHubError> {
-    match transport.send(&token.secret, &Call::new(&REVOKE_TOKEN, &[])).await {
+pub(crate) async fn revoke(shared: &Shared, token: &GitToken) -> Result<(), GitHubError> {
+    match shared.send(&Ending(&token.secret), &Call::new(&REVOKE_TOKEN, &[]), None).await {
         Ok(_) | Err(GitHubError::Unauthorized { .. }) => Ok(()),
         Err(error) => Err(error),
     }
@@ -203,8 +261,7 @@ pub(crate) async fn revoke(transport: &Transport, token: &GitToken) -> Result<()
 
 /// The token, and GitHub's time when it answered. 404 here means that the App is not installed (any more).
 async fn mint(
-    transport: &Transport,
-    key: &AppKey,
+    shared: &Shared,
     installation: InstallationId,
     repository: Option<RepositoryId>,
     permissions: &[(Permission, Level)],
@@ -215,7 +272,7 @@ async fn mint(
         body["repository_ids"] = json!([id]);
     }
     let call = Call::new(&CREATE_TOKEN, &[&installation.to_string()]).body(body);
-    let reply = send_as_app(transport, key, &call).await.map_err(|error| match error {
+    let reply = shared.send_as_app(&call).await.map_err(|error| match error {
         GitHubError::NotFound { .. } => GitHubError::NotInstalled,
         GitHubError::Validation { operation, message, .. } => GitHubError::Forbidden {
             operation,
@@ -228,17 +285,4 @@ async fn mint(
         other => other,
     })?;
     Ok((reply.json()?, reply.answered_at()))
-}
-
-/// Sends a request with the App's own signature. When GitHub refuses it because our clock is wrong, its time is taken
-/// over and the request sent once more.
-pub(crate) async fn send_as_app(transport: &Transport, key: &AppKey, call: &Call) -> Result<Reply, GitHubError> {
-    let name = call.operation.name;
-    match transport.send_dated(&key.sign(name)?, call).await {
-        Ok(reply) => Ok(reply),
-        Err(Failure { error: GitHubError::Unauthorized { .. }, answered_at }) if key.learn_time(answered_at) => {
-            transport.send(&key.sign(name)?, call).await
-        }
-        Err(failure) => Err(failure.error),
-    }
 }

@@ -3,6 +3,12 @@
 
 use serde::Deserialize;
 
+/// Anything of which only the number matters: a repository, an account, an App, a reaction.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Numbered {
+    pub id: i64,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct User {
     pub id: i64,
@@ -25,8 +31,16 @@ pub(crate) struct App {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Installation {
     pub id: i64,
+    /// GitHub also knows enterprises here, which have no login.
+    pub account: Option<Login>,
     pub suspended_at: Option<String>,
     pub created_at: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Login {
+    pub login: Option<String>,
+    pub slug: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,12 +59,7 @@ pub(crate) struct Repository {
 pub(crate) struct Role {
     pub permission: String,
     pub role_name: Option<String>,
-    pub user: Option<RoleUser>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct RoleUser {
-    pub id: i64,
+    pub user: Option<Numbered>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,12 +143,7 @@ pub(crate) struct Side {
     #[serde(rename = "ref")]
     pub branch: String,
     pub sha: String,
-    pub repo: Option<SideRepository>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct SideRepository {
-    pub id: i64,
+    pub repo: Option<Numbered>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -173,15 +177,5 @@ pub(crate) struct CheckRun {
     pub status: String,
     pub conclusion: Option<String>,
     pub html_url: Option<String>,
-    pub app: Option<CheckApp>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct CheckApp {
-    pub id: i64,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Reaction {
-    pub id: i64,
+    pub app: Option<Numbered>,
 }

@@ -16,8 +16,8 @@ use baton_core::domain::ids::{BranchName, CommentId, CommitSha, InstallationId, 
 use baton_core::domain::issue::RepositoryRef;
 use baton_core::domain::time::Timestamp;
 use baton_github::{
-    CheckConclusion, CheckRunUpdate, CheckState, Config, Found, GitAccess, GitHubApp, GitHubError, IssueState, Needs,
-    NewPull, OPERATIONS, PullState, Repository, ReviewRequest, Timeouts,
+    Budget, CheckConclusion, CheckRunUpdate, CheckState, Config, Found, GitAccess, GitHubApp, GitHubError, IssueState,
+    Needs, NewPull, OPERATIONS, Pause, PullState, Repository, ReviewRequest, Timeouts,
 };
 use github_sim::{AppCredentials, AppSpec, Fault, FaultRule, Level, Options, Role as SimRole, Sim};
 use secrecy::{ExposeSecret, SecretString};
@@ -44,6 +44,9 @@ fn config(sim: &Sim, credentials: &AppCredentials) -> Config {
         app_id: i64::try_from(credentials.app_id).unwrap(),
         private_key_pem: credentials.private_key_pem.clone().into(),
         marker_secrets: vec![credentials.webhook_secret.clone().into()],
+        key_source: None,
+        authorities_pem: None,
+        budget: Budget::default(),
         timeouts: Timeouts {
             connect: Duration::from_secs(5),
             read: Duration::from_secs(5),
@@ -360,9 +363,12 @@ async fn refusals_have_types() {
 
     world.sim.fault(FaultRule::new("issues/get", Fault::PrimaryLimit { reset_after: 90 }, 1));
     let limited = repository.issue(issue).await.unwrap_err();
-    let wait = limited.retry_after(Timestamp(world.sim.now().as_millisecond())).unwrap();
-    assert!(matches!(limited, GitHubError::RateLimited { secondary: false, .. }), "{limited:?}");
+    let GitHubError::RetryAfter { at, pause: Pause::PrimaryLimit, .. } = limited else { panic!("{limited:?}") };
+    let wait = at.since(Timestamp(world.sim.now().as_millisecond()));
     assert!((85..=95).contains(&wait.as_secs()), "{wait:?}");
+    // Nothing is sent before that time, so the rest is asked by another Baton.
+    let world = World::new().await;
+    let (repository, issue) = (&world.repository, world.issue());
 
     world.sim.archive(REPO, true).unwrap();
     let archived = repository.create_comment(issue, "k", "x").await;

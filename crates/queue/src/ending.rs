@@ -83,6 +83,7 @@ impl Attempt<'_> {
             (Ok(Handled::Stopped), None) => {
                 self.fail(&Failure::bug("the job stopped although nobody asked it to")).await
             }
+            (Err(Failure::NotYet { until, .. }), None) => self.give_back(*until).await,
             (Err(failure), None) => self.fail(failure).await,
         }
     }
@@ -122,6 +123,8 @@ impl Attempt<'_> {
         }
         let retry_after = match failure {
             Failure::Permanent { .. } => None,
+            // Given back where an attempt ends.
+            Failure::NotYet { until, .. } => Some(Some(until.since(self.now))),
             Failure::Transient { retry_after, .. } => Some(*retry_after),
             Failure::Bug { .. } => Some(None),
         };

@@ -69,6 +69,15 @@ pub enum Failure {
         /// How long the other side asks to be left alone.
         retry_after: Option<Duration>,
     },
+    /// Nothing went wrong, and nothing can be done before this time: the other side, or Baton's own budget, says so. The
+    /// attempt does not count.
+    #[error("{reason}")]
+    NotYet {
+        /// What it waits for.
+        reason: String,
+        /// When to come back.
+        until: Timestamp,
+    },
     /// It will never go well.
     #[error("{reason}")]
     Permanent {

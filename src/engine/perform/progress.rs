@@ -4,7 +4,7 @@ use baton_core::domain::ids::{CommentId, Digest};
 use baton_core::domain::task::{State, Task};
 use baton_core::prose;
 use baton_core::prose::progress::{Progress, Queue};
-use baton_github::{CheckConclusion, CheckRunUpdate, CheckState, GitHubError, Repository};
+use baton_github::{CheckConclusion, CheckRunUpdate, CheckState, GitHubError, Importance, Repository};
 use baton_queue::{Failure, Handled, JobContext};
 use baton_store::{JobFilter, JobState, Slot};
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ impl Engine {
             return self.finish(context, vec![]).await;
         }
         let refused = |refused: GitHubError| error::github(&refused, self.now());
+        self.show_check(context, github, &task).await?;
+        github.room_for(1).map_err(refused)?;
         let comment = match shown {
             Some(shown) => match github.update_comment(shown.comment, &key, &body).await {
                 Ok(comment) => comment.id,
@@ -50,15 +52,16 @@ impl Engine {
                 }
             }
         };
-        self.show_check(github, &task).await?;
         let mut tx = self.store().begin().await?;
         tx.remember(&key, &Shown { comment, body: digest }, self.now()).await?;
         self.finish_in(tx, context, vec![]).await
     }
 
-    /// The check run stands on the branch's head once there is one.
-    async fn show_check(&self, github: &Repository, task: &Task) -> Result<(), Failure> {
+    /// The check run stands on the branch's head once there is one. It comes before the comment, and is remembered by itself:
+    /// where only one of them has room now, it is this.
+    async fn show_check(&self, context: &JobContext, github: &Repository, task: &Task) -> Result<(), Failure> {
         let State::InReview(review) = &task.state else { return Ok(()) };
+        let github = github.on_errand(Importance::Check, &format!("job/{}/check", context.job.id));
         let evidence = &review.proof.evidence;
         let conclusion = if evidence.is_good() { CheckConclusion::Success } else { CheckConclusion::Neutral };
         let title = prose::progress::check_title(evidence);
@@ -71,10 +74,17 @@ impl Engine {
             details_url: None,
         };
         let external_id = format!("{}/check", task.scope());
-        match github.set_check_run(CHECK_NAME, &external_id, &review.patch.head, &update).await {
-            Ok(_) => Ok(()),
-            Err(refused) => Err(error::github(&refused, self.now())),
+        let says = Digest::of(&[review.patch.head.as_str(), &title, &summary]);
+        if self.store().recall::<Digest>(&external_id).await?.as_ref() == Some(&says) {
+            return Ok(());
         }
+        let refused = |refused: GitHubError| error::github(&refused, self.now());
+        github.room_for(1).map_err(refused)?;
+        github.set_check_run(CHECK_NAME, &external_id, &review.patch.head, &update).await.map_err(refused)?;
+        let mut tx = self.store().begin().await?;
+        tx.remember(&external_id, &says, self.now()).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// The task as it is shown: with its place in the queue.

@@ -263,6 +263,9 @@ impl Engine {
             Some(error @ SandboxError::WallClock { .. }) => Err(AgentFailure::Permanent { reason: error.to_string() }),
             Some(error) => match enclose::failure(&error) {
                 Failure::Transient { reason, retry_after } => Err(AgentFailure::Transient { reason, retry_after }),
+                Failure::NotYet { reason, until } => {
+                    Err(AgentFailure::Transient { reason, retry_after: Some(until.since(self.now())) })
+                }
                 Failure::Permanent { reason } | Failure::Bug { reason } => Err(AgentFailure::Permanent { reason }),
             },
         }

@@ -111,7 +111,7 @@ pub const OWNERS: &[Owner] = &[
         "only programs have a command line; Baton's is `src/cli`",
     ),
     row("comrak", Tests, "a second reader of Markdown, to check that what the core writes means the same to both"),
-    row("flate2", SIMULATOR, SIMULATOR_WHY),
+    tested("flate2", SIMULATOR, &["baton-github"], SIMULATOR_WHY),
     tested("futures", Rooms(&["baton", "baton-agent", "github-sim"]), &["baton-github"], IO_WHY),
     row("git2", Rooms(&["baton-git"]), "objects of git are read and written in `git`; ask it"),
     row(
@@ -157,6 +157,7 @@ pub const OWNERS: &[Owner] = &[
         &["baton-sandbox"],
         "chance is an argument for whoever is to be tested",
     ),
+    row("rcgen", Tests, "certificates that a test makes, to see which are refused"),
     tested(
         "regex",
         Rooms(&["baton-agent", "baton-core", "baton-sandbox", "baton-verify"]),
@@ -193,6 +194,7 @@ pub const OWNERS: &[Owner] = &[
     ),
     row("thiserror", Anyone, "errors"),
     row("tokio", IO, IO_WHY),
+    row("tokio-rustls", Tests, "a server with a certificate of the test's; Baton's own TLS is reqwest's"),
     tested("tokio-util", Rooms(&["baton", "baton-agent", "baton-queue", "github-sim"]), &["baton-sandbox"], IO_WHY),
     row(
         "toml",

@@ -28,6 +28,7 @@ pub const GITHUB_READS: &[&str] = &[
     "attempts_since",
     "bot_identity",
     "branch_head",
+    "clock_skew",
     "comment",
     "comments",
     "comments_since",
@@ -44,11 +45,13 @@ pub const GITHUB_READS: &[&str] = &[
     "issues_since",
     "labels",
     "last_edit",
+    "on_errand",
     "open_pull_where",
     "permission_of",
     "pull",
     "repositories_of",
     "revoke",
+    "room_for",
     "who_labelled",
 ];
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use baton_core::domain::ids::{CommentId, IssueNumber};
-use baton_github::{GitAccess, GitHubApp, GitHubError};
+use baton_github::{GitAccess, GitHubApp, GitHubError, Pause};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ async fn a_token_near_its_end_is_renewed() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_replaced_once() {
+async fn h_05_a_refused_token_is_replaced_once() {
     let count = AtomicUsize::new(0);
     let fake = Fake::start(move |asked| match asked.path.as_str() {
         REACT if asked.authorization == "Bearer ghs_0" => Some(status(401, json!({"message": "Bad credentials"}))),
@@ -145,7 +145,7 @@ async fn the_app_signs_as_github_wants() {
 
 /// This machine's clock is an hour slow: GitHub refuses the signature, its time is taken over, and it works.
 #[tokio::test]
-async fn a_wrong_clock_is_put_right_once() {
+async fn h_05_a_wrong_clock_is_put_right_once() {
     let fake = Fake::start(|asked| {
         let iat = claims(&asked.authorization)["iat"].as_i64().unwrap();
         let seconds = now().0 / 1000;
@@ -161,6 +161,53 @@ async fn a_wrong_clock_is_put_right_once() {
     assert_eq!(app.info().await.unwrap().slug, "baton");
     assert_eq!(app.info().await.unwrap().slug, "baton");
     assert_eq!(fake.asked().len(), 3, "refused once, right from then on");
+    assert!((3595..=3605).contains(&app.clock_skew()), "the operator can be told: {}", app.clock_skew());
+}
+
+/// The operator makes a new key at GitHub, puts it into the file, and takes the old one away: nothing is restarted.
+#[tokio::test]
+async fn h_05_a_replaced_key_is_read_anew() {
+    let (old, new) = (key(), crate::fake::another_key());
+    let retired = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_retired = Arc::clone(&retired);
+    let fake = Fake::start(move |asked| {
+        let by = if is_retired.load(Ordering::SeqCst) { new } else { old };
+        let refusal = json!({"message": "A JSON web token could not be decoded"});
+        (asked.path == "/app" && !signed_by(&asked.authorization, &by.1)).then(|| status(401, refusal))
+    })
+    .await;
+    let file = Arc::new(Mutex::new(old.0.clone()));
+    let kept = Arc::clone(&file);
+    let time = Arc::new(std::sync::atomic::AtomicI64::new(now().0));
+    let clock = Arc::clone(&time);
+    let mut config = fake.config();
+    config.key_source = Some(Arc::new(move || Some(kept.lock().unwrap().clone().into())));
+    config.clock = Arc::new(move || baton_core::domain::time::Timestamp(clock.load(Ordering::SeqCst)));
+    let app = GitHubApp::new(&config).unwrap();
+    app.info().await.unwrap();
+
+    retired.store(true, Ordering::SeqCst);
+    let error = app.info().await.unwrap_err();
+    assert!(matches!(error, GitHubError::Unauthorized { .. }), "the file still holds the old key: {error:?}");
+    let asked = fake.asked().len();
+    for _ in 0..20 {
+        let error = app.info().await.unwrap_err();
+        assert!(matches!(error, GitHubError::RetryAfter { pause: Pause::Credentials, .. }), "{error:?}");
+    }
+    assert_eq!(fake.asked().len(), asked, "nobody hammers GitHub with a key that it does not take");
+
+    *file.lock().unwrap() = new.0.clone();
+    time.fetch_add(60_000, Ordering::SeqCst);
+    app.info().await.unwrap();
+    app.info().await.unwrap();
+}
+
+fn signed_by(authorization: &str, public: &[u8]) -> bool {
+    let mut validation = Validation::new(Algorithm::RS256);
+    validation.validate_exp = false;
+    validation.required_spec_claims.clear();
+    let token = authorization.strip_prefix("Bearer ").unwrap();
+    jsonwebtoken::decode::<Value>(token, &DecodingKey::from_rsa_der(public), &validation).is_ok()
 }
 
 #[tokio::test]

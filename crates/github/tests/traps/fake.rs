@@ -14,7 +14,7 @@ use base64::Engine;
 use baton_core::domain::ids::{InstallationId, RepositoryId};
 use baton_core::domain::issue::RepositoryRef;
 use baton_core::domain::time::Timestamp;
-use baton_github::{Config, GitHubApp, Repository, Timeouts};
+use baton_github::{Budget, Config, GitHubApp, Repository, Timeouts};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -176,15 +176,49 @@ pub fn comment(id: i64, author: i64, body: &str) -> Value {
 /// An RSA key of this run: no key is kept in the repository.
 pub fn key() -> &'static (String, Vec<u8>) {
     static KEY: OnceLock<(String, Vec<u8>)> = OnceLock::new();
-    KEY.get_or_init(|| {
-        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
-        let der = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&pair).unwrap();
-        let base64 = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
-        let lines: Vec<&str> = base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
-        let label = "PRIVATE KEY";
-        let pem = format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"));
-        (pem, pair.public_key().as_ref().to_vec())
-    })
+    KEY.get_or_init(generate)
+}
+
+/// Another one.
+pub fn another_key() -> &'static (String, Vec<u8>) {
+    static KEY: OnceLock<(String, Vec<u8>)> = OnceLock::new();
+    KEY.get_or_init(generate)
+}
+
+fn generate() -> (String, Vec<u8>) {
+    let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+    let der = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&pair).unwrap();
+    let base64 = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
+    let lines: Vec<&str> = base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let label = "PRIVATE KEY";
+    let pem = format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"));
+    (pem, pair.public_key().as_ref().to_vec())
+}
+
+/// A clock that the test moves.
+#[derive(Clone)]
+pub struct Hands(Arc<std::sync::atomic::AtomicI64>);
+
+impl Hands {
+    /// Puts it into a configuration.
+    pub fn of(config: &mut Config) -> Self {
+        let hands = Self(Arc::new(std::sync::atomic::AtomicI64::new(now().0)));
+        let time = hands.clone();
+        config.clock = Arc::new(move || time.now());
+        hands
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(std::sync::atomic::Ordering::SeqCst))
+    }
+
+    pub fn forward(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), std::sync::atomic::Ordering::SeqCst);
+    }
+
+    pub fn forward_to(&self, to: Timestamp) {
+        self.forward(to.since(self.now()));
+    }
 }
 
 pub fn config(url: &str) -> Config {
@@ -195,6 +229,9 @@ pub fn config(url: &str) -> Config {
         app_id: 12,
         private_key_pem: SecretString::from(key().0.clone()),
         marker_secrets: vec![SecretString::from("CANARY-WEBHOOK-SECRET")],
+        key_source: None,
+        authorities_pem: None,
+        budget: Budget::default(),
         timeouts: Timeouts {
             connect: Duration::from_secs(5),
             read: Duration::from_millis(400),

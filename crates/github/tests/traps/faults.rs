@@ -5,30 +5,32 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use baton_core::domain::ids::{CommentId, IssueNumber};
-use baton_core::domain::time::Timestamp;
-use baton_github::GitHubError;
+use baton_github::{GitHubError, Pause};
 use futures::StreamExt;
 use serde_json::json;
 
-use crate::fake::{Fake, config, html, repository, status, with_header};
+use crate::fake::{Fake, config, html, now, repository, status, with_header};
 
 const ISSUE: &str = "/repos/acme/app/issues/1";
 
 #[tokio::test]
-async fn a_limit_is_reported_and_not_hammered() {
+async fn h_05_a_limit_is_reported_and_not_hammered() {
     let fake = Fake::start(|asked| {
         let limit = json!({"message": "You have exceeded a secondary rate limit."});
         (asked.path == ISSUE).then(|| with_header(status(403, limit), "retry-after", "30"))
     })
     .await;
-    let error = fake.repository().issue(IssueNumber(1)).await.unwrap_err();
-    assert!(error.is_transient());
-    assert_eq!(error.retry_after(Timestamp(0)), Some(Duration::from_secs(30)));
-    assert_eq!(fake.lines(), [format!("GET {ISSUE}")]);
+    let repository = fake.repository();
+    for _ in 0..3 {
+        let error = repository.issue(IssueNumber(1)).await.unwrap_err();
+        let GitHubError::RetryAfter { at, pause: Pause::SecondaryLimit, .. } = error else { panic!("{error:?}") };
+        assert!((25..=30).contains(&at.since(now()).as_secs()), "{at}");
+    }
+    assert_eq!(fake.lines(), [format!("GET {ISSUE}")], "who asks again meanwhile is told so without asking GitHub");
 }
 
 #[tokio::test]
-async fn a_read_lost_in_front_of_github_is_sent_once_more() {
+async fn h_05_a_read_lost_in_front_of_github_is_sent_once_more() {
     let fake = Fake::start(|asked| (asked.path == ISSUE).then(|| html(502))).await;
     let error = fake.repository().issue(IssueNumber(1)).await.unwrap_err();
     assert!(matches!(error, GitHubError::Server { status: 502, .. }), "{error:?}");
@@ -37,7 +39,8 @@ async fn a_read_lost_in_front_of_github_is_sent_once_more() {
 
     let patient = Fake::start(|asked| (asked.path == ISSUE).then(|| with_header(html(503), "retry-after", "20"))).await;
     let error = patient.repository().issue(IssueNumber(1)).await.unwrap_err();
-    assert_eq!(error.retry_after(Timestamp(0)), Some(Duration::from_secs(20)));
+    let GitHubError::RetryAfter { at, pause: Pause::Asked, .. } = error else { panic!("{error:?}") };
+    assert!((15..=20).contains(&at.since(now()).as_secs()), "{at}");
     assert_eq!(patient.lines().len(), 1, "GitHub said when");
 }
 
@@ -51,7 +54,7 @@ fn endless(piece: usize, pause: Duration) -> Response {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_given_up() {
+async fn h_04_a_server_that_hangs_is_given_up() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let server = tokio::spawn(async move {
@@ -74,7 +77,7 @@ async fn a_server_that_hangs_is_given_up() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_cut() {
+async fn h_04_an_answer_without_end_is_cut() {
     let fake = Fake::start(|asked| (asked.path == ISSUE).then(|| endless(1 << 20, Duration::ZERO))).await;
     let mut config = fake.config();
     config.timeouts.total = Duration::from_secs(60);
@@ -97,7 +100,7 @@ async fn nobody_listens() {
 }
 
 #[tokio::test]
-async fn other_answers_than_expected_are_errors_not_panics() {
+async fn h_04_other_answers_than_expected_are_errors_not_panics() {
     let bodies = [json!(null), json!([]), json!("text"), json!({"number": "1"}), json!({"number": 1, "node_id": null})];
     for body in bodies {
         let fake = Fake::start(move |asked| (asked.path == ISSUE).then(|| status(200, body.clone()))).await;
@@ -110,7 +113,7 @@ async fn other_answers_than_expected_are_errors_not_panics() {
 }
 
 #[tokio::test]
-async fn null_users_and_bodies_are_fine() {
+async fn h_04_null_users_and_bodies_are_fine() {
     let fake =
         Fake::start(|asked| {
             (asked.path == ISSUE).then(|| {
@@ -132,7 +135,7 @@ async fn null_users_and_bodies_are_fine() {
 
 /// Enterprise Server keeps GraphQL beside the REST API, not below it.
 #[tokio::test]
-async fn graphql_has_its_own_address_and_its_errors_are_errors() {
+async fn h_04_graphql_has_its_own_address_and_its_errors_are_errors() {
     let fake = Fake::start(|asked| match asked.path.as_str() {
         "/api/v3/app/installations/5/access_tokens" => {
             Some(status(201, json!({"token": "ghs_enterprise", "expires_at": crate::fake::in_an_hour()})))

@@ -31,7 +31,7 @@ async fn every_page_is_asked_with_the_credential() {
 }
 
 #[tokio::test]
-async fn no_page_is_fetched_elsewhere_nor_for_ever() {
+async fn h_06_no_page_is_fetched_elsewhere_nor_for_ever() {
     let evil = Fake::start(|_| Some(status(200, json!([])))).await;
     let there = format!("<{}/page2>; rel=\"next\"", evil.url);
     let fake = Fake::start(move |asked| {
@@ -53,9 +53,19 @@ async fn no_page_is_fetched_elsewhere_nor_for_ever() {
     let error = itself.repository().comments(IssueNumber(1)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "GitHub's answer makes no sense: the next page is the same page (issues/list-comments)"
+        "GitHub's answer makes no sense: the next page is one that was read before (issues/list-comments)"
     );
     assert_eq!(itself.lines().len(), 1);
+
+    let circle = Fake::start(move |asked| {
+        let next = if asked.path.ends_with("page=2") { 3 } else { 2 };
+        let link = format!("</repos/acme/app/issues/1/comments?page={next}>; rel=\"next\"");
+        asked.path.contains("/comments").then(|| with_header(status(200, json!([])), "link", &link))
+    })
+    .await;
+    let error = circle.repository().comments(IssueNumber(1)).await.unwrap_err();
+    assert!(error.to_string().contains("the next page is one that was read before"), "{error}");
+    assert_eq!(circle.lines().len(), 3);
 
     let endless = Fake::start(move |asked| {
         let page: u32 = asked.path.rsplit_once("page=").map_or(0, |(_, page)| page.parse().unwrap());

@@ -4,8 +4,12 @@
 
 mod fake;
 
+mod bodies;
 mod credentials;
 mod faults;
 mod lists;
+mod pauses;
+mod polled;
 mod redirects;
+mod tls;
 mod writes;

@@ -55,7 +55,7 @@ async fn no_redirect_changes_a_write() {
 }
 
 #[tokio::test]
-async fn no_redirect_leads_to_another_host() {
+async fn h_01_no_redirect_leads_to_another_host() {
     let evil = Fake::start(|_| Some(status(200, json!({})))).await;
     let there = evil.url.clone();
     let port = there.rsplit(':').next().unwrap().to_owned();

@@ -1,0 +1,84 @@
+//! What was read before and may still be true: asked for with its `ETag`, so that GitHub answers "unchanged" (304), which
+//! costs nothing of the hourly limit. GitHub judges each time, so nothing here is ever out of date.
+//!
+//! Only what is polled is kept. Who may do what never is: a permission is asked for in full, every time.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use moka::future::Cache;
+
+use crate::operations::{
+    GET_ISSUE, GET_PULL, GET_REF, GET_REPOSITORY, LIST_CHECK_RUNS, LIST_COMMENTS, LIST_EVENTS, LIST_LABELS, LIST_PULLS,
+    Operation,
+};
+use crate::tokens::Scope;
+
+/// The reads that are repeated, and that no right depends on.
+const POLLED: [&Operation; 9] = [
+    &GET_REPOSITORY,
+    &GET_REF,
+    &GET_ISSUE,
+    &GET_PULL,
+    &LIST_PULLS,
+    &LIST_COMMENTS,
+    &LIST_LABELS,
+    &LIST_EVENTS,
+    &LIST_CHECK_RUNS,
+];
+
+/// Bytes of all answers that are kept, and of the largest one.
+const KEPT: u64 = 16 * 1024 * 1024;
+const LARGEST: usize = 512 * 1024;
+
+/// One answer that was kept.
+pub(crate) struct Known {
+    pub etag: String,
+    pub link: Option<http::HeaderValue>,
+    pub body: Bytes,
+}
+
+/// The answers that were kept, for each token's scope and path.
+pub(crate) struct Conditional {
+    cache: Cache<(Scope, String), Arc<Known>>,
+}
+
+impl Conditional {
+    pub(crate) fn new() -> Self {
+        let weigher = |key: &(Scope, String), known: &Arc<Known>| {
+            u32::try_from(key.1.len() + known.body.len() + 200).unwrap_or(u32::MAX)
+        };
+        Self { cache: Cache::builder().weigher(weigher).max_capacity(KEPT).build() }
+    }
+
+    /// What is known of an address, if its operation is polled.
+    pub(crate) async fn known(&self, scope: Option<Scope>, operation: &Operation, path: &str) -> Option<Arc<Known>> {
+        let scope = scope.filter(|_| is_polled(operation))?;
+        self.cache.get(&(scope, path.to_owned())).await
+    }
+
+    /// Keeps an answer, if its operation is polled and it is not too large.
+    pub(crate) async fn keep(
+        &self,
+        scope: Option<Scope>,
+        operation: &Operation,
+        path: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) {
+        let Some(scope) = scope.filter(|_| is_polled(operation) && body.len() <= LARGEST) else { return };
+        let Some(etag) = headers.get(http::header::ETAG).and_then(|etag| etag.to_str().ok()) else { return };
+        let known = Known {
+            etag: etag.to_owned(),
+            link: headers.get(http::header::LINK).cloned(),
+            // A copy of its own, so that a small answer does not keep a large buffer.
+            body: Bytes::copy_from_slice(body),
+        };
+        self.cache.insert((scope, path.to_owned()), Arc::new(known)).await;
+    }
+}
+
+fn is_polled(operation: &Operation) -> bool {
+    POLLED.iter().any(|polled| std::ptr::eq(*polled, operation))
+}
