@@ -44,6 +44,9 @@ fn world() -> World {
         app_id: i64::try_from(credentials.app_id).unwrap(),
         private_key_pem: credentials.private_key_pem.clone().into(),
         marker_secrets: vec![credentials.webhook_secret.clone().into()],
+        key_source: None,
+        authorities_pem: None,
+        budget: baton_github::Budget::default(),
         timeouts: Timeouts::default(),
         clock: Arc::new(now),
     };
@@ -135,7 +138,7 @@ async fn whether_a_text_was_edited() {
 #[tokio::test]
 async fn failed_deliveries_are_listed_and_asked_for_again() {
     let w = world();
-    w.sim.webhook_fates(|event, _| if event == "issues" { Fate::Fails } else { Fate::IsLost });
+    w.sim.webhook_fates(|it| if it.event == "issues" { Fate::Fails } else { Fate::IsLost });
     let issue = w.sim.person("alice").opens_issue(REPO, "Title", "Body").unwrap();
     w.sim.person("alice").says(REPO, issue, "Lost for good").unwrap();
     let all = w.app.attempts_since(Timestamp(0)).await.unwrap();
