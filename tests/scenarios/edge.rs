@@ -98,18 +98,61 @@ fn a_07_a_captured_body_under_a_new_guid_does_nothing_again() {
 }
 
 #[test]
-fn a_14_another_installation_in_the_payload_gets_no_token() {
+fn a_14_a_foreign_installation_gets_no_token_and_is_ignored_with_the_reason() {
+    play(Setup::usual().and_repository("acme/other"), async |w| {
+        let issue = w.planned().await;
+        w.alice().says(issue, "/baton status");
+        w.settle().await;
+        let said = w.delivery_of("alice", "/baton status").payload;
+        let assigned = w.last_delivery("issues", "assigned").payload;
+        let (before, story, minted) = (w.history().await, w.story(), tokens(w));
+        let (_, others) = w.numbers_of("acme/other");
+        // One that nobody has heard of, and one of the App's own that covers another repository.
+        for (name, installation) in [("nobodys", 424_242), ("another", others)] {
+            for (event, payload) in [("issue_comment", &said), ("issues", &assigned)] {
+                let mut body = payload.clone();
+                body["installation"]["id"] = installation.into();
+                assert_eq!(w.delivers(event, &format!("{name}-{event}"), &body.to_string()).await, 202);
+            }
+        }
+        w.works_off().await;
+        assert_eq!((w.history().await, w.story(), tokens(w)), (before, story, minted));
+        let ignored = |event: &str, named: u64| {
+            let reason = format!("it names installation {named}, which is not the one that covers acme/greeter");
+            format!("{event}: Ignored({reason:?})")
+        };
+        let expected: Vec<String> =
+            [424_242, others].map(|named| ["issue_comment", "issues"].map(|event| ignored(event, named))).concat();
+        let became = w.outcomes().await;
+        assert_eq!(became[became.len() - 4..], expected);
+    });
+}
+
+/// How many tokens GitHub has given out.
+fn tokens(w: &World) -> usize {
+    let requests = w.sim.requests();
+    requests.iter().filter(|it| it.operation == "apps/create-installation-access-token" && it.status == 201).count()
+}
+
+/// The App was taken off between the event and its consideration, or switched off: nothing is left behind that somebody
+/// would have to clear away.
+#[test]
+fn a_14_an_installation_that_is_gone_is_ignored_with_the_reason() {
     play(Setup::usual(), async |w| {
         let issue = w.planned().await;
         w.alice().says(issue, "/baton status");
         w.settle().await;
-        let mut body = w.delivery_of("alice", "/baton status").payload;
-        body["installation"]["id"] = 424_242.into();
-        let before = w.history().await;
-        assert_eq!(w.delivers("issue_comment", "other-installation", &body.to_string()).await, 202);
+        let said = w.delivery_of("alice", "/baton status").payload;
+        w.uninstalls();
         w.settle_with_retries().await;
-        assert_eq!(w.history().await, before);
-        w.gives_up_considering().await;
+        w.gives_up_what_cannot_be_said().await;
+        let mut late = said.clone();
+        late["comment"]["body"] = "/plan approve".into();
+        assert_eq!(w.delivers("issue_comment", "late", &late.to_string()).await, 202);
+        w.works_off().await;
+        let became = w.outcomes().await;
+        let last = became.last().map(String::as_str);
+        assert_eq!(last, Some("issue_comment: Ignored(\"the App is not installed on acme/greeter (any more)\")"));
     });
 }
 

@@ -109,15 +109,8 @@ impl World {
         }
     }
 
-    /// A delivery that can never be looked into is given up, and nothing else.
-    pub async fn gives_up_considering(&self) {
-        for job in self.jobs(JobState::Dead).await {
-            assert_eq!(job.kind, "consider", "{job:?}");
-            self.expects_to_give_up("consider");
-        }
-    }
-
-    fn webhook_secret(&self) -> String {
+    /// What signs GitHub's deliveries.
+    pub fn webhook_secret(&self) -> String {
         let config = self.config.lock().expect("the configuration");
         let secrets = config.github.webhook_secrets().expect("a secret");
         secrets[0].expose_secret().to_owned()

@@ -88,6 +88,22 @@ impl World {
         panic!("something is tried again and again");
     }
 
+    /// Works off whatever is there, however much that is, through all its attempts.
+    pub async fn works_off(&self) {
+        for _ in 0..1000 {
+            self.sim.settle().await;
+            let ran = self.worker().run_until_idle(1_000_000).await.expect("the queue comes to rest");
+            if !ran.is_empty() {
+                continue;
+            }
+            match self.next_retry().await {
+                Some(at) => self.advance_to(at),
+                None => return,
+            }
+        }
+        panic!("something is tried again and again");
+    }
+
     async fn next_retry(&self) -> Option<Timestamp> {
         let filter = JobFilter { state: Some(JobState::Queued), ..JobFilter::default() };
         let jobs = self.store.jobs(&filter, None, 1000).await.expect("jobs");
@@ -125,6 +141,16 @@ impl World {
 
     fn worker(&self) -> Arc<Worker<Engine>> {
         Arc::clone(&self.worker.lock().expect("the worker"))
+    }
+
+    /// Where deliveries are posted.
+    pub fn webhook_url(&self) -> &str {
+        &self.webhook_url
+    }
+
+    /// GitHub's numbers of a repository and of its installation.
+    pub fn numbers_of(&self, repo: &str) -> (u64, u64) {
+        (self.numbers[repo], self.installations[repo])
     }
 
     /// The engine, for what the operator does at the command line.
