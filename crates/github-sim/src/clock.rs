@@ -45,3 +45,8 @@ pub(crate) fn stamp(at: Timestamp) -> String {
 pub(crate) fn stamp_or_null(at: Option<Timestamp>) -> serde_json::Value {
     at.map_or(serde_json::Value::Null, |at| stamp(at).into())
 }
+
+/// A moment as HTTP writes it (RFC 9110, section 5.6.7).
+pub(crate) fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}

@@ -35,6 +35,59 @@ pub enum Fault {
         #[serde(default)]
         retry_after: Option<u64>,
     },
+    /// One of the limits in any of its shapes; nothing is done.
+    Limited {
+        /// The primary limit; else a secondary one.
+        #[serde(default)]
+        primary: bool,
+        /// 403 or 429.
+        status: u16,
+        /// What the answer says about when to come back: `retry-after`, or for the primary limit `x-ratelimit-reset`.
+        #[serde(default)]
+        wait: Wait,
+    },
+    /// It is done, and the answer goes out one byte at a time, its head too.
+    Trickle {
+        /// Milliseconds of real time between two bytes.
+        millis: u64,
+    },
+    /// It is done, and the answer's body never ends.
+    EndlessBody,
+    /// It is done, and the answer's body is a JSON string of this size.
+    BigBody {
+        /// Bytes.
+        bytes: u64,
+    },
+    /// It is done, and the answer is a small gzip that unpacks to this size.
+    GzipBomb {
+        /// Bytes, once unpacked; rounded up to whole megabytes.
+        bytes: u64,
+    },
+    /// Nothing is done; the client is sent elsewhere.
+    Redirect {
+        /// 301, 302, 307 or 308.
+        status: u16,
+        /// The value of `Location`.
+        to: String,
+    },
+    /// It is done, and the answer claims to be something else than JSON.
+    ContentType {
+        /// The value of `Content-Type`.
+        content_type: String,
+    },
+    /// It is done, and the answer's `Link` names a next page: this one, or the page itself for ever.
+    NextPage {
+        /// The address; the request's own when absent.
+        #[serde(default)]
+        to: Option<String>,
+    },
+    /// GraphQL's way to fail: 200 with `errors`; nothing is done.
+    GraphqlError {
+        /// `type`: `NOT_FOUND`, `FORBIDDEN`, `RATE_LIMITED`, …
+        error: String,
+        /// `message`.
+        message: String,
+    },
     /// It is done, and the answer is this text instead of JSON.
     Garbage {
         /// The answer's status.
@@ -42,6 +95,19 @@ pub enum Fault {
         /// The answer's body.
         body: String,
     },
+}
+
+/// What an answer says about when to try again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// Nothing.
+    #[default]
+    Unsaid,
+    /// `retry-after` in seconds.
+    Seconds(u64),
+    /// `retry-after` as an HTTP date (RFC 9110, section 5.6.7), this many seconds ahead.
+    Date(u64),
 }
 
 /// A fault, where it strikes, and how many times.

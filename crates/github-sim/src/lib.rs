@@ -48,7 +48,7 @@ mod world;
 
 pub use change::setup::{AppCredentials, AppSpec};
 pub use clock::TimeSource;
-pub use fault::{Fault, FaultRule};
+pub use fault::{Fault, FaultRule, Wait};
 pub use git::GitError;
 pub use git::commit::{File, Files};
 pub use graphql::operations as graphql_operations;
@@ -63,4 +63,6 @@ pub use seed::{Seed, SeedApp, SeedError, SeedRepository};
 pub use sim::{Options, Sim, StartError};
 pub use world::ledger::{Effect, Mention, Request};
 pub use world::permission::{Level, Permissions, Role};
+pub use world::repository::Rule;
 pub use world::switches::Switches;
+pub use world::traffic::{AboveLimit, LimitKind, Limits};

@@ -29,6 +29,15 @@ impl Refusal {
         Self::new(410, "This issue was deleted")
     }
 
+    pub(crate) fn issues_disabled() -> Self {
+        Self::new(410, "Issues are disabled for this repo")
+    }
+
+    /// 422 of the operations whose bodies GitHub holds against a schema: words, and no `errors`.
+    pub(crate) fn schema(words: impl std::fmt::Display) -> Self {
+        Self::new(422, format!("Invalid request.\n\n{words}"))
+    }
+
     pub(crate) fn bad_credentials() -> Self {
         Self::new(401, "Bad credentials")
     }
@@ -61,6 +70,11 @@ impl Refusal {
 
     pub(crate) fn validation(errors: Vec<Value>) -> Self {
         Self { errors: Some(errors.into()), ..Self::new(422, "Validation Failed") }
+    }
+
+    /// The same reason under another status.
+    pub(crate) fn with(self, status: u16) -> Self {
+        Self { status, ..self }
     }
 
     /// The answer's JSON.

@@ -20,7 +20,9 @@ use crate::refusal::Refusal;
 use crate::world::account::AccountKind;
 use crate::world::ledger::{Effect, Mention, Request};
 use crate::world::permission::{Permissions, Role};
+use crate::world::repository::Rule;
 use crate::world::switches::Switches;
+use crate::world::traffic::AboveLimit;
 use crate::world::{Urls, World};
 
 /// How to start.
@@ -329,18 +331,43 @@ impl Sim {
         self.change_repository(full_name, |repo| repo.archived = archived)
     }
 
-    /// Protects a branch from pushes (GH006), or stops doing so.
+    /// Protects a branch from pushes (GH006: changes go through pull requests), or stops doing so.
     ///
     /// # Errors
     /// When the repository is unknown.
     pub fn protect(&self, full_name: &str, branch: &str, protected: bool) -> Result<(), Refusal> {
+        if protected {
+            return self.protect_with(full_name, branch, Rule::PullRequest);
+        }
         self.change_repository(full_name, |repo| {
-            if protected {
-                repo.protected.insert(branch.to_owned())
-            } else {
-                repo.protected.remove(branch)
-            };
+            repo.protected.remove(branch);
         })
+    }
+
+    /// Adds to what a protected branch refuses (GH006).
+    ///
+    /// # Errors
+    /// When the repository is unknown.
+    pub fn protect_with(&self, full_name: &str, branch: &str, rule: Rule) -> Result<(), Refusal> {
+        self.change_repository(full_name, |repo| {
+            repo.protected.entry(branch.to_owned()).or_default().insert(rule);
+        })
+    }
+
+    /// Adds a rule to the repository's rulesets (GH013) for branches by name, by `start*`, `~DEFAULT_BRANCH` or `~ALL`.
+    ///
+    /// # Errors
+    /// When the repository is unknown.
+    pub fn ruleset(&self, full_name: &str, branches: &str, rule: Rule) -> Result<(), Refusal> {
+        self.change_repository(full_name, |repo| repo.rulesets.push((branches.to_owned(), rule)))
+    }
+
+    /// Switches push protection for secrets on or off; public repositories begin with it, as on GitHub.
+    ///
+    /// # Errors
+    /// When the repository is unknown.
+    pub fn push_protection(&self, full_name: &str, on: bool) -> Result<(), Refusal> {
+        self.change_repository(full_name, |repo| repo.push_protection = on)
     }
 
     /// Switches the issues of a repository on or off.
@@ -405,6 +432,11 @@ impl Sim {
         self.lock().requests.clone()
     }
 
+    /// Every request that was above a limit, in order; with [`Switches::limits`] alone.
+    pub fn above_limits(&self) -> Vec<AboveLimit> {
+        self.lock().above_limits.clone()
+    }
+
     /// Whom texts would have notified, in order.
     pub fn mentions(&self) -> Vec<Mention> {
         self.lock().mentions.clone()
@@ -435,8 +467,8 @@ impl Sim {
         world.forge(id, secret).map(drop).ok_or_else(Refusal::not_found)
     }
 
-    /// Decides from now on what becomes of each webhook, by its event and action. What is asked for again arrives.
-    pub fn webhook_fates(&self, decide: impl FnMut(&str, Option<&str>) -> Fate + Send + 'static) {
+    /// Decides from now on what becomes of each webhook, of those that are asked for again too.
+    pub fn webhook_fates(&self, decide: impl FnMut(&DeliveryRecord) -> Fate + Send + 'static) {
         self.lock().outbox.fates = Fates::decided_by(decide);
     }
 

@@ -28,10 +28,10 @@ impl World {
     ) -> Done<u64> {
         check_title("Issue", title)?;
         check_body("Issue", body.unwrap_or_default())?;
+        let (labels, assignees) = (self.ensure_labels(by, repo, labels)?, self.assignable_ids(repo, assignees));
         let number = self.add_issue(by, repo, title, body)?;
         self.note_mentions(by, repo, number, body.unwrap_or_default());
         // GitHub sets labels and assignees of a new issue in one go, and still sends an event for each.
-        let (labels, assignees) = (self.ensure_labels(by, repo, labels), self.assignable_ids(repo, assignees));
         if let Some(issue) = self.issue_mut(repo, number) {
             issue.labels.clone_from(&labels);
             issue.assignees.clone_from(&assignees);
@@ -192,12 +192,14 @@ impl World {
         let before = self.issue_json(repo, number);
         let source = self.repositories.get_mut(&repo).ok_or_else(Refusal::not_found)?;
         let mut issue = source.issues.remove(&number).ok_or_else(Refusal::not_found)?;
-        source.deleted_issues.insert(number);
         let target = self.repositories.get_mut(&to).ok_or_else(Refusal::not_found)?;
         issue.number = target.next_number();
         issue.labels.clear();
         let new_number = issue.number;
         target.issues.insert(new_number, issue);
+        if let Some(source) = self.repositories.get_mut(&repo) {
+            source.moved_issues.insert(number, (to, new_number));
+        }
         let to_name = self.full_name(to);
         self.record(
             by,

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::limits::check_label;
 use super::{Done, Refusal};
 use crate::world::repository::Label;
 use crate::world::{Actor, World};
@@ -19,6 +20,7 @@ impl World {
         if self.repo(repo).is_some_and(|it| it.label(name).is_some()) {
             return Err(Refusal::invalid("Label", "name", "already_exists"));
         }
+        check_label(name, color, description)?;
         let id = self.fresh_id();
         let label = Label {
             id,
@@ -28,22 +30,29 @@ impl World {
         };
         self.repositories.get_mut(&repo).ok_or_else(Refusal::not_found)?.labels.push(label);
         self.record(by, "label.create", Some(repo), json!({"name": name}));
+        let made = self.repo(repo).and_then(|it| it.label_by_id(id)).map(|label| self.label_json(repo, label));
+        self.emit("label", Some("created"), repo, by, vec![("label", json!(made))]);
         Ok(id)
     }
 
     /// The ids of labels by name; a label the repository does not have yet is made, as GitHub does.
-    pub(crate) fn ensure_labels(&mut self, by: &Actor, repo: u64, names: &[String]) -> Vec<u64> {
+    pub(crate) fn ensure_labels(&mut self, by: &Actor, repo: u64, names: &[String]) -> Done<Vec<u64>> {
         let mut ids = Vec::new();
         for name in names {
             let known = self.repo(repo).and_then(|it| it.label(name)).map(|label| label.id);
-            let id = known.or_else(|| self.create_label(by, repo, name, None, None).ok());
-            ids.extend(id.filter(|id| !ids.contains(id)));
+            let id = match known {
+                Some(id) => id,
+                None => self.create_label(by, repo, name, None, None)?,
+            };
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
         }
-        ids
+        Ok(ids)
     }
 
     pub(crate) fn add_labels(&mut self, by: &Actor, repo: u64, number: u64, names: &[String]) -> Done<()> {
-        for label in self.ensure_labels(by, repo, names) {
+        for label in self.ensure_labels(by, repo, names)? {
             let issue = self.issue_mut(repo, number).ok_or_else(Refusal::not_found)?;
             if !issue.labels.contains(&label) {
                 issue.labels.push(label);
@@ -65,7 +74,7 @@ impl World {
 
     /// Makes the labels of an issue exactly these.
     pub(crate) fn set_labels(&mut self, by: &Actor, repo: u64, number: u64, names: &[String]) -> Done<()> {
-        let wanted = self.ensure_labels(by, repo, names);
+        let wanted = self.ensure_labels(by, repo, names)?;
         let present = self.issue(repo, number).ok_or_else(Refusal::not_found)?.labels.clone();
         for label in present.into_iter().filter(|label| !wanted.contains(label)) {
             let name = self.repo(repo).and_then(|it| it.label_by_id(label)).map(|label| label.name.clone());

@@ -31,3 +31,23 @@ pub(crate) fn check_title(resource: &str, title: &str) -> Done<()> {
     }
     Ok(())
 }
+
+/// Refuses a label whose name, colour or description GitHub would not take.
+pub(crate) fn check_label(name: &str, color: Option<&str>, description: Option<&str>) -> Done<()> {
+    if name.trim().is_empty() {
+        return Err(Refusal::invalid("Label", "name", "missing_field"));
+    }
+    for (field, text, most) in [("name", name, 50), ("description", description.unwrap_or_default(), 100)] {
+        if text.chars().count() > most {
+            return Err(Refusal::validation(vec![json!({
+                "resource": "Label", "code": "custom", "field": field,
+                "message": format!("{field} is too long (maximum is {most} characters)"),
+            })]));
+        }
+    }
+    let hex = |color: &str| color.len() == 6 && color.bytes().all(|b| b.is_ascii_hexdigit());
+    if color.is_some_and(|color| !hex(color.trim_start_matches('#'))) {
+        return Err(Refusal::invalid("Label", "color", "invalid"));
+    }
+    Ok(())
+}

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::Done;
 use crate::git::commit::{Author, File, NewCommit};
 use crate::git::read::ZERO;
+use crate::world::repository::RefMove;
 use crate::world::{Actor, World};
 
 impl World {
@@ -34,6 +35,7 @@ impl World {
         let now = self.now();
         if let Some(repository) = self.repositories.get_mut(&repo) {
             repository.pushed_at = now;
+            repository.moves.push(RefMove { at: now, old: old.to_owned(), new: new.to_owned() });
         }
         let what = if new == ZERO { "ref.delete" } else { "ref.push" };
         let forced = old != ZERO && new != ZERO && !self.git.is_ancestor(repo, old, new);

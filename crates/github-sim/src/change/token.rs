@@ -58,8 +58,6 @@ impl World {
             kind,
             expires_at: Some(now.checked_add(TOKEN_LIFE).unwrap_or(now)),
             revoked: false,
-            used: 0,
-            window_started: now,
         };
         let id = token.id;
         self.tokens.push(token);
@@ -72,20 +70,12 @@ impl World {
         if let Some(token) = self.tokens.iter().find(mine) {
             return token.text.clone();
         }
-        let (id, now) = (self.fresh_id(), self.now());
+        let id = self.fresh_id();
         let mut bytes = [0u8; 18];
         rand::rng().fill_bytes(&mut bytes);
         let text = format!("ghp_{}", hex::encode(bytes));
         let kind = TokenKind::Personal { user };
-        self.tokens.push(Token {
-            id,
-            text: text.clone(),
-            kind,
-            expires_at: None,
-            revoked: false,
-            used: 0,
-            window_started: now,
-        });
+        self.tokens.push(Token { id, text: text.clone(), kind, expires_at: None, revoked: false });
         text
     }
 }

@@ -42,6 +42,7 @@ POST   /_sim/webhooks                   {\"hold\": true} or {\"release\": \"as_m
 GET    /_sim/settled                    {\"pending\": number of webhooks on their way}
 POST   /_sim/faults                     {\"operation\", \"fault\": {\"kind\", ...}, \"times\", \"skip\"}
 DELETE /_sim/faults
+GET    /_sim/above-limits               requests above a counted limit (switch \"limits\")
 GET    /_sim/switches                   PATCH /_sim/switches {\"NAME\": value}: how everything behaves, until changed
 POST   /_sim/clock                      {\"advance_seconds\"} -> {\"now\"}
 GET    /_sim/contract                   what was held against GitHub's descriptions, and the violations (feature `contract`)
@@ -94,6 +95,7 @@ fn read(sim: &Sim, parts: &[&str], query: &str) -> Done {
         ["requests"] => ok(&json!(sim.requests())),
         ["mentions"] => ok(&json!(sim.mentions())),
         ["deliveries"] => ok(&json!(sim.deliveries())),
+        ["above-limits"] => ok(&json!(sim.above_limits())),
         ["switches"] => ok(&json!(sim.switches())),
         #[cfg(feature = "contract")]
         ["contract"] => ok(&json!({"checked": sim.contract(), "violations": sim.violations()})),

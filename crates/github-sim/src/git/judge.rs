@@ -2,27 +2,13 @@
 
 use std::path::Path;
 
-use super::pktline::{self, Commands, FLUSH, RefCommand};
-use super::read::{EMPTY_TREE, ZERO};
+use super::pktline::{self, Commands, FLUSH};
+use super::read::EMPTY_TREE;
+use super::rules::{PushRules, Pushed, Refused};
 use super::{Git, GitError};
-
-/// What the pusher's token and the repository's settings allow.
-#[derive(Debug, Clone)]
-pub(crate) struct PushRules {
-    pub may_change_workflows: bool,
-    pub is_app: bool,
-    pub protected: Vec<String>,
-    pub may_pass_protection: bool,
-}
 
 /// One ref's fate: `Err` carries GitHub's reason for the ref and what it says besides.
 pub(crate) type Verdict = Result<(), Refused>;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub reason: String,
-    pub says: String,
-}
 
 impl Git {
     /// Judges every command of a push; `pack` is looked at in a quarantine that is thrown away.
@@ -44,46 +30,8 @@ impl Git {
         if !pack.is_empty() {
             self.command(Some(repo), &["unpack-objects", "-q"], &env, pack)?;
         }
-        Ok(push.commands.iter().map(|command| self.judge_ref(repo, command, rules, &env)).collect())
-    }
-
-    fn judge_ref(&self, repo: u64, command: &RefCommand, rules: &PushRules, env: &[(&str, &str)]) -> Verdict {
-        if let Some(branch) = command.name.strip_prefix("refs/heads/")
-            && rules.protected.iter().any(|it| it == branch)
-            && !rules.may_pass_protection
-        {
-            return Err(protected(branch));
-        }
-        if command.new != ZERO
-            && !rules.may_change_workflows
-            && let Some(path) = self.changed_workflow(repo, command, env)
-        {
-            let who = if rules.is_app { "a GitHub App" } else { "a Personal Access Token" };
-            let right = if rules.is_app { "`workflows` permission" } else { "`workflow` scope" };
-            let reason = format!("refusing to allow {who} to create or update workflow `{path}` without {right}");
-            return Err(Refused { reason, says: String::new() });
-        }
-        Ok(())
-    }
-
-    /// A workflow file that one of the new commits makes, changes or deletes.
-    fn changed_workflow(&self, repo: u64, command: &RefCommand, env: &[(&str, &str)]) -> Option<String> {
-        let log = ["log", "--format=", "--name-only", "-m", "--no-renames", "-z", &command.new, "--not", "--all"];
-        let mut args = log.to_vec();
-        args.extend(["--", ".github/workflows"]);
-        let listed = self.command(Some(repo), &args, env, b"").ok()?;
-        let listed = String::from_utf8_lossy(&listed).into_owned();
-        listed.split(['\0', '\n']).find(|path| !path.is_empty()).map(str::to_owned)
-    }
-}
-
-fn protected(branch: &str) -> Refused {
-    Refused {
-        reason: "protected branch hook declined".into(),
-        says: format!(
-            "error: GH006: Protected branch update failed for refs/heads/{branch}.\n\
-             error: Changes must be made through a pull request.\n"
-        ),
+        let judge = |command| Pushed { git: self, repo, command, rules, env: &env }.judge();
+        Ok(push.commands.iter().map(judge).collect())
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod judge;
 pub(crate) mod merge;
 pub(crate) mod pktline;
 pub(crate) mod read;
+pub(crate) mod rules;
 pub(crate) mod smart_http;
 
 use std::io::Write;

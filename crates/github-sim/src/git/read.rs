@@ -98,6 +98,31 @@ impl Git {
         listed.split('\0').filter_map(|entry| TreeEntry::parse(entry, path)).collect()
     }
 
+    /// The id of a commit's tree, or of the tree itself.
+    pub(crate) fn tree_id(&self, repo: u64, name: &str) -> Option<String> {
+        if name.starts_with('-') {
+            return None;
+        }
+        self.line(repo, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{tree}}")]).ok()
+    }
+
+    /// What is in a tree or in a commit's tree, all folders deep where wanted (the folders' own entries among them).
+    pub(crate) fn tree(&self, repo: u64, tree: &str, recursive: bool) -> Vec<TreeEntry> {
+        let mut args = vec!["ls-tree", "-z", "--long"];
+        args.extend(recursive.then_some(["-r", "-t"]).into_iter().flatten());
+        args.push(tree);
+        let listed = self.run(repo, &args).unwrap_or_default();
+        let listed = String::from_utf8_lossy(&listed).into_owned();
+        listed.split('\0').filter_map(|entry| TreeEntry::parse(entry, "")).collect()
+    }
+
+    /// The size of a blob in bytes; `None` when there is no such blob.
+    pub(crate) fn blob_size(&self, repo: u64, sha: &str) -> Option<u64> {
+        let hex = !sha.is_empty() && sha.bytes().all(|b| b.is_ascii_hexdigit());
+        let kind = hex.then(|| self.line(repo, &["cat-file", "-t", sha]).ok()).flatten()?;
+        (kind == "blob").then(|| self.line(repo, &["cat-file", "-s", sha]).ok()?.parse().ok()).flatten()
+    }
+
     /// The object a path names in a commit: its kind and id.
     pub(crate) fn object_at(&self, repo: u64, commit: &str, path: &str) -> Option<(String, String)> {
         let name = format!("{commit}:{path}");

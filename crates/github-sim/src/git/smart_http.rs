@@ -10,8 +10,9 @@ use futures::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::judge::{PushRules, Verdict, write_verdicts};
+use super::judge::{Verdict, write_verdicts};
 use super::pktline::{Commands, read_commands};
+use super::rules::{LARGEST_FILE, PushRules};
 use super::{Git, plain_environment};
 use crate::fault::{Fault, strike};
 use crate::refusal::Refusal;
@@ -37,6 +38,8 @@ pub(crate) struct GitRequest {
 /// What a request may do, worked out before git starts.
 struct Admitted {
     repo: u64,
+    /// The address the repository has now, when it was asked for under an old one.
+    moved_to: Option<String>,
     git: Git,
     actor: Actor,
     rules: PushRules,
@@ -71,9 +74,21 @@ pub(crate) async fn serve(world: &Arc<Mutex<World>>, request: GitRequest) -> Git
         }
         Some(Fault::Refuse { status, message }) => Err(Refusal::new(status, message.unwrap_or_else(|| "Error".into()))),
         Some(Fault::Garbage { status, body }) => Err(Refusal::new(status, body)),
+        Some(Fault::Redirect { status, to }) => return GitReply::Answer(redirect(status, &to)),
+        Some(Fault::Limited { status, .. }) => Err(Refusal::new(status, "rate limit exceeded")),
         Some(Fault::PrimaryLimit { .. } | Fault::SecondaryLimit { .. }) => {
             Err(Refusal::new(429, "rate limit exceeded"))
         }
+        // What is left spoils JSON answers, and git has none.
+        Some(
+            Fault::Trickle { .. }
+            | Fault::EndlessBody
+            | Fault::BigBody { .. }
+            | Fault::GzipBomb { .. }
+            | Fault::ContentType { .. }
+            | Fault::NextPage { .. }
+            | Fault::GraphqlError { .. },
+        ) => run(world, request, service).await,
     };
     GitReply::Answer(done.unwrap_or_else(|refusal| plain(&refusal)))
 }
@@ -85,6 +100,10 @@ async fn run(world: &Arc<Mutex<World>>, request: GitRequest, service: &str) -> R
     let admitted = admitted?;
     if !known {
         return Err(Refusal::not_found());
+    }
+    // git follows this for its first question, and asks the rest at the new address.
+    if let (Some(to), "info/refs") = (&admitted.moved_to, request.rest.as_str()) {
+        return Ok(redirect(301, &format!("{to}/info/refs?{}", request.query)));
     }
     if request.rest == "git-receive-pack" {
         receive(world, request, admitted).await
@@ -117,7 +136,8 @@ fn admit(world: &Mutex<World>, request: &GitRequest, push: bool) -> Result<Admit
     let full = format!("{}/{}", request.owner, request.repo);
     let missing = || Refusal::new(404, "Repository not found.");
     let renamed = || world.renamed.get(&full.to_lowercase()).copied();
-    let repo = world.repo_by_name(&request.owner, &request.repo).map(|repo| repo.id).or_else(renamed);
+    let by_name = world.repo_by_name(&request.owner, &request.repo).map(|repo| repo.id);
+    let repo = by_name.or_else(renamed);
     let anonymous = who == Identity::Anonymous;
     let Some(repo) = repo else {
         return Err(if anonymous { Refusal::new(401, "Repository not found.") } else { missing() });
@@ -144,13 +164,23 @@ fn admit(world: &Mutex<World>, request: &GitRequest, push: bool) -> Result<Admit
         }),
         Identity::Anonymous | Identity::App { .. } | Identity::Person { .. } => true,
     };
+    let repository = world.repo(repo).ok_or_else(missing)?;
     let rules = PushRules {
         may_change_workflows: workflows,
         is_app: matches!(who, Identity::Installation { .. }),
-        protected: world.repo(repo).map(|repo| repo.protected.iter().cloned().collect()).unwrap_or_default(),
-        may_pass_protection: false,
+        protected: repository.protected.clone(),
+        rulesets: repository.rulesets.clone(),
+        default_branch: repository.default_branch.clone(),
+        html_url: world.repo_html_url(repo),
+        push_protection: repository.push_protection,
+        largest_file: world.switches.largest_file_bytes.unwrap_or(LARGEST_FILE),
     };
-    Ok(Admitted { repo, git: world.git.clone(), actor: world.actor(who), rules })
+    let moved_to = by_name.is_none().then(|| format!("{}.git", world.repo_html_url(repo)));
+    Ok(Admitted { repo, moved_to, git: world.git.clone(), actor: world.actor(who), rules })
+}
+
+fn redirect(status: u16, to: &str) -> Response<Body> {
+    Response::builder().status(status).header("location", to).body(Body::empty()).unwrap_or_default()
 }
 
 /// git's client shows a text body of a refusal to its user.

@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::refusal::Refusal;
 use crate::rest::access::Identity;
-use crate::rest::serve::{Incoming, Reply, finish, with_faults};
+use crate::rest::disturb::with_faults;
+use crate::rest::serve::{Incoming, Reply, finish, refused_by_limit};
 use crate::sim::lock;
 use crate::world::World;
 
@@ -24,7 +25,9 @@ pub(crate) fn serve(world: &Mutex<World>, request: &Incoming) -> Reply {
     let asked = parse(&request.body);
     let name = asked.as_ref().map_or_else(|_| "graphql".to_owned(), |asked| format!("graphql/{}", asked.first_field()));
     let who = world.identify(request.authorization.as_deref());
-    let reply = with_faults(&mut world, &name, |world| match (&who, &asked) {
+    let limited = who.as_ref().ok().and_then(|who| refused_by_limit(&mut world, &name, request, *who));
+    let reply = with_faults(&mut world, &name, request, |world| match (&who, &asked) {
+        (Ok(_), _) if limited.is_some() => limited.unwrap_or_default(),
         (_, _) if request.method != "POST" => Reply::refuse(&Refusal::not_found()),
         (Err(refusal), _) => Reply::refuse(refusal),
         (Ok(Identity::Anonymous), _) => {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::delivery::Delivery;
+use super::delivery::{Delivery, DeliveryRecord};
 
 /// What becomes of one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Fate {
     ComesLate,
 }
 
-type Decide = Box<dyn FnMut(&str, Option<&str>) -> Fate + Send>;
+type Decide = Box<dyn FnMut(&DeliveryRecord) -> Fate + Send>;
 
 /// Decides fates; everything arrives until somebody says otherwise.
 #[derive(Default)]
@@ -33,15 +33,15 @@ impl fmt::Debug for Fates {
 }
 
 impl Fates {
-    pub(crate) fn decided_by(decide: impl FnMut(&str, Option<&str>) -> Fate + Send + 'static) -> Self {
+    pub(crate) fn decided_by(decide: impl FnMut(&DeliveryRecord) -> Fate + Send + 'static) -> Self {
         Self(Some(Box::new(decide)))
     }
 
-    /// The fate of a delivery that was just made. What somebody asked for again arrives.
+    /// The fate of a delivery that was just made, or asked for again.
     pub(crate) fn of(&mut self, delivery: &Delivery) -> Fate {
         match &mut self.0 {
-            Some(decide) if !delivery.redelivery => decide(&delivery.event, delivery.action.as_deref()),
-            _ => Fate::Arrives,
+            Some(decide) => decide(&delivery.record()),
+            None => Fate::Arrives,
         }
     }
 }

@@ -55,6 +55,26 @@ impl World {
         })
     }
 
+    /// `GET /git/commits/{sha}`: the commit as git keeps it.
+    pub(crate) fn git_commit_json(&self, repo: u64, commit: &CommitInfo) -> Value {
+        let url = |kind: &str, sha: &str| format!("{}/git/{kind}s/{sha}", self.repo_url(repo));
+        let html = |sha: &str| format!("{}/commit/{sha}", self.repo_html_url(repo));
+        let parents =
+            commit.parents.iter().map(|sha| json!({"sha": sha, "url": url("commit", sha), "html_url": html(sha)}));
+        json!({
+            "sha": commit.sha,
+            "node_id": format!("C_kwDO{}", commit.sha),
+            "url": url("commit", &commit.sha),
+            "html_url": html(&commit.sha),
+            "author": signature_json(&commit.author),
+            "committer": signature_json(&commit.committer),
+            "tree": {"sha": commit.tree, "url": url("tree", &commit.tree)},
+            "message": commit.message,
+            "parents": parents.collect::<Vec<_>>(),
+            "verification": unsigned(),
+        })
+    }
+
     /// `GET /commits/{ref}`: with the files the commit changed.
     pub(crate) fn full_commit_json(&self, repo: u64, commit: &CommitInfo) -> Value {
         let mut answer = self.commit_json(repo, commit);
@@ -103,7 +123,7 @@ impl World {
     }
 
     pub(crate) fn branch_json(&self, repo: u64, branch: &str, commit: &CommitInfo) -> Value {
-        let protected = self.repo(repo).is_some_and(|repo| repo.protected.contains(branch));
+        let protected = self.repo(repo).is_some_and(|repo| repo.protected.contains_key(branch));
         let url = format!("{}/branches/{branch}", self.repo_url(repo));
         json!({
             "name": branch,
@@ -184,6 +204,15 @@ impl World {
             "_links": {"self": url, "git": git, "html": html},
         });
         if let (Some(bytes), Value::Object(fields)) = (bytes, &mut answer) {
+            if kind == "symlink" {
+                fields.insert("target".into(), String::from_utf8_lossy(bytes).into());
+                return answer;
+            }
+            if entry.size > 1024 * 1024 {
+                fields.insert("content".into(), "".into());
+                fields.insert("encoding".into(), "none".into());
+                return answer;
+            }
             let encoded = STANDARD.encode(bytes);
             let lines: Vec<&str> =
                 encoded.as_bytes().chunks(60).map(|chunk| std::str::from_utf8(chunk).unwrap_or_default()).collect();

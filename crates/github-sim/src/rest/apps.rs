@@ -31,6 +31,35 @@ pub(super) const ROUTES: &[Route] = &[
         let mine = all.into_iter().find(|id| call.world.installation(*id).is_some_and(|it| it.app == app));
         call.answer_installation(mine.ok_or_else(Refusal::not_found)?)
     }),
+    route("apps/get-org-installation", "GET", "/orgs/{account}/installation", Needs::AppJwt, installation_of_account),
+    route("apps/get-user-installation", "GET", "/users/{account}/installation", Needs::AppJwt, installation_of_account),
+    route("apps/delete-installation", "DELETE", "/app/installations/{installation_id}", Needs::AppJwt, |call| {
+        let (by, id) = (call.actor.clone(), call.own_installation()?);
+        call.world.uninstall(&by, id);
+        Answer::no_content()
+    }),
+    route(
+        "apps/suspend-installation",
+        "PUT",
+        "/app/installations/{installation_id}/suspended",
+        Needs::AppJwt,
+        |call| {
+            let (by, id) = (call.actor.clone(), call.own_installation()?);
+            call.world.suspend(&by, id, true);
+            Answer::no_content()
+        },
+    ),
+    route(
+        "apps/unsuspend-installation",
+        "DELETE",
+        "/app/installations/{installation_id}/suspended",
+        Needs::AppJwt,
+        |call| {
+            let (by, id) = (call.actor.clone(), call.own_installation()?);
+            call.world.suspend(&by, id, false);
+            Answer::no_content()
+        },
+    ),
     route(
         "apps/create-installation-access-token",
         "POST",
@@ -87,6 +116,13 @@ impl Call<'_> {
         let it = self.world.installation(id).ok_or_else(Refusal::not_found)?;
         Answer::ok(self.world.installation_json(it))
     }
+}
+
+fn installation_of_account(call: &mut Call<'_>) -> Outcome {
+    let app = call.app()?;
+    let account = call.world.account_by_login(call.param("account")).map(|account| account.id);
+    let mine = call.world.installations.iter().find(|it| it.app == app && Some(it.account) == account);
+    call.answer_installation(mine.map(|it| it.id).ok_or_else(Refusal::not_found)?)
 }
 
 fn mint(call: &mut Call<'_>) -> Outcome {

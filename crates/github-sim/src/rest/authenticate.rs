@@ -12,8 +12,6 @@ use crate::world::app::{Token, TokenKind};
 
 /// GitHub lets an App's token live this long at most.
 const LONGEST: i64 = 600;
-/// And forgives this much difference of clocks.
-const LEEWAY: i64 = 60;
 
 impl World {
     /// The identity behind an `Authorization` header, or none without one.
@@ -52,7 +50,15 @@ impl World {
         }
     }
 
-    /// Checks an App's JWT. The machine's clock counts here, not the simulator's: it is the client's clock too.
+    /// The clock that judges an App's JWT and stands in `Date`. It is the machine's, not the simulator's, for it is the
+    /// client's too; a switch sets it apart.
+    pub(crate) fn clock_of_github(&self) -> jiff::Timestamp {
+        let ahead = jiff::SignedDuration::from_secs(self.switches.clock_ahead_seconds);
+        let now = jiff::Timestamp::now();
+        now.checked_add(ahead).unwrap_or(now)
+    }
+
+    /// Checks an App's JWT.
     fn identify_app(&self, jwt: &str) -> Result<Identity, Refusal> {
         let undecodable = || Refusal::new(401, "A JSON web token could not be decoded");
         let payload = jwt.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
@@ -71,7 +77,7 @@ impl World {
         rules.validate_aud = false;
         rules.required_spec_claims.clear();
         jsonwebtoken::decode::<Value>(jwt, &key, &rules).map_err(|_| undecodable())?;
-        check_times(&claims, jiff::Timestamp::now().as_second())?;
+        check_times(&claims, self.clock_of_github().as_second())?;
         Ok(Identity::App { app: app.id })
     }
 }
@@ -89,12 +95,12 @@ fn check_times(claims: &Value, now: i64) -> Result<(), Refusal> {
             "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",
         );
     }
-    if expires > now + LONGEST + LEEWAY {
+    if expires > now + LONGEST {
         return refuse("'Expiration time' claim ('exp') is too far in the future");
     }
     match time("iat") {
         None => refuse("Missing 'issued at' claim ('iat') in assertion"),
-        Some(issued) if issued > now + LEEWAY => {
+        Some(issued) if issued > now => {
             refuse("'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued")
         }
         Some(_) => Ok(()),

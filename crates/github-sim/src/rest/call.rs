@@ -26,6 +26,12 @@ impl Answer {
         Ok(Self { status: 201, body: Some(body), headers: Vec::new() })
     }
 
+    /// A text as it is, under a media type of its own.
+    pub(crate) fn raw(bytes: &[u8], media_type: &str) -> Self {
+        let body = Some(Value::String(String::from_utf8_lossy(bytes).into_owned()));
+        Self { status: 200, body, headers: vec![("content-type", media_type.to_owned())] }
+    }
+
     pub(crate) fn no_content() -> Outcome {
         Ok(Self { status: 204, body: None, headers: Vec::new() })
     }

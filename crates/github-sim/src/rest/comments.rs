@@ -14,7 +14,11 @@ pub(super) const ROUTES: &[Route] = &[
         let all = repo.issues.values().flat_map(|issue| issue.comments.iter().map(|it| (issue.number, it)));
         let since = since(call);
         let mut all: Vec<_> = all.filter(|(_, it)| since.is_none_or(|since| it.updated_at >= since)).collect();
-        all.sort_by_key(|(_, it)| it.id);
+        let by_update = call.query("sort") == Some("updated");
+        all.sort_by_key(|(_, it)| (by_update.then_some(it.updated_at), it.id));
+        if call.query("direction") == Some("desc") {
+            all.reverse();
+        }
         call.page(all.into_iter().map(|(number, it)| call.world.comment_json(call.repo, number, it)).collect())
     }),
     route(
@@ -39,7 +43,8 @@ pub(super) const ROUTES: &[Route] = &[
             let (by, number, body) =
                 (call.actor.clone(), call.number("issue_number")?, call.required("IssueComment", "body")?);
             let issue = call.world.issue(call.repo, number).ok_or_else(Refusal::not_found)?;
-            if issue.locked && call.world.standing(call.who, call.repo) < Role::Write {
+            let app = call.actor.app.is_some() && call.world.switches.locked_to_apps;
+            if issue.locked && (app || call.world.standing(call.who, call.repo) < Role::Write) {
                 return Err(Refusal::new(403, "Unable to create comment because issue is locked."));
             }
             let id = call.world.add_comment(&by, call.repo, number, &body)?;

@@ -1,6 +1,6 @@
 //! Commits, comparisons, contents, and commit statuses.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::call::{Answer, Call, Outcome};
 use super::operation::{Route, reads, route, writes};
@@ -11,6 +11,7 @@ use crate::world::permission::Role;
 
 const CONTENTS: &[&str] = &["contents"];
 const STATUSES: &[&str] = &["statuses"];
+const MEGABYTE: u64 = 1024 * 1024;
 
 pub(super) const ROUTES: &[Route] = &[
     route("repos/list-commits", "GET", "/repos/{owner}/{repo}/commits", reads(CONTENTS), |call| {
@@ -24,8 +25,7 @@ pub(super) const ROUTES: &[Route] = &[
         refuse_empty(call)?;
         let sha = commit_of_path(call)?;
         if call.accept.contains("sha") {
-            let headers = vec![("content-type", "application/vnd.github.v3.sha; charset=utf-8".to_owned())];
-            return Ok(Answer { status: 200, body: Some(Value::String(sha)), headers });
+            return Ok(Answer::raw(sha.as_bytes(), "application/vnd.github.v3.sha; charset=utf-8"));
         }
         let commit = call.world.git.commit(call.repo, &sha).ok_or_else(Refusal::not_found)?;
         Answer::ok(call.world.full_commit_json(call.repo, &commit))
@@ -128,17 +128,22 @@ fn content(call: &mut Call<'_>) -> Outcome {
         git.object_at(call.repo, &commit, &path).ok_or_else(Refusal::not_found)?.0
     };
     if kind == "tree" {
-        let entries = git.folder(call.repo, &commit, &path);
+        let mut entries = git.folder(call.repo, &commit, &path);
+        // More than a thousand entries are only in the git trees.
+        entries.truncate(1000);
         let listed = entries.iter().map(|entry| call.world.content_json(call.repo, &name, entry, None));
         return Answer::ok(listed.collect::<Vec<_>>().into());
     }
     let entries = git.folder(call.repo, &commit, folder);
     let entry = entries.into_iter().find(|entry| entry.path == path).ok_or_else(Refusal::not_found)?;
+    if entry.size > 100 * MEGABYTE {
+        let text = "This API returns blobs up to 100 MB in size. The requested blob is too large to fetch via the API.";
+        let refusal = Refusal::validation(vec![json!({"resource": "Blob", "field": "data", "code": "too_large"})]);
+        return Err(Refusal { message: text.into(), ..refusal.with(403) });
+    }
     let bytes = git.file(call.repo, &commit, &path).ok_or_else(Refusal::not_found)?;
     if call.accept.contains("raw") {
-        let headers = vec![("content-type", "application/vnd.github.v3.raw; charset=utf-8".to_owned())];
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        return Ok(Answer { status: 200, body: Some(Value::String(text)), headers });
+        return Ok(Answer::raw(&bytes, "application/vnd.github.v3.raw; charset=utf-8"));
     }
     Answer::ok(call.world.content_json(call.repo, &name, &entry, Some(&bytes)))
 }

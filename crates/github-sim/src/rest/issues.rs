@@ -1,6 +1,6 @@
 //! Issues: listed, opened, read, changed, locked; their events and timeline.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Outcome};
 use super::operation::{Route, reads, route, writes};
@@ -14,7 +14,9 @@ const THREADS: &[&str] = &["issues", "pull_requests"];
 pub(super) const ROUTES: &[Route] = &[
     route("issues/list-for-repo", "GET", "/repos/{owner}/{repo}/issues", reads(&["issues"]), list),
     route("issues/create", "POST", "/repos/{owner}/{repo}/issues", writes(&["issues"], Role::Read), create),
-    route("issues/get", "GET", "/repos/{owner}/{repo}/issues/{issue_number}", reads(THREADS), |call| answer(call, 200)),
+    route("issues/get", "GET", "/repos/{owner}/{repo}/issues/{issue_number}", reads(&["issues"]), |call| {
+        answer(call, 200)
+    }),
     route("issues/update", "PATCH", "/repos/{owner}/{repo}/issues/{issue_number}", writes(THREADS, Role::Read), update),
     route(
         "issues/lock",
@@ -42,6 +44,18 @@ pub(super) const ROUTES: &[Route] = &[
         let issue = call.world.issue(call.repo, call.number("issue_number")?).ok_or_else(Refusal::not_found)?;
         call.page(issue.events.iter().map(|event| call.world.issue_event_json(call.repo, event)).collect())
     }),
+    route("issues/list-events-for-repo", "GET", "/repos/{owner}/{repo}/issues/events", reads(THREADS), |call| {
+        let repo = call.world.repo(call.repo).ok_or_else(Refusal::not_found)?;
+        let all = repo.issues.values().flat_map(|issue| issue.events.iter().map(|event| (issue.number, event)));
+        let mut all: Vec<_> = all.collect();
+        all.sort_by_key(|(_, event)| std::cmp::Reverse((event.at, event.id)));
+        let written = all.into_iter().map(|(number, event)| {
+            let mut line = call.world.issue_event_json(call.repo, event);
+            crate::json::merge(&mut line, json!({"issue": call.world.issue_json(call.repo, number)}));
+            line
+        });
+        call.page(written.collect())
+    }),
     route(
         "issues/list-events-for-timeline",
         "GET",
@@ -66,6 +80,9 @@ fn answer(call: &Call<'_>, status: u16) -> Outcome {
 
 fn list(call: &mut Call<'_>) -> Outcome {
     let repo = call.world.repo(call.repo).ok_or_else(Refusal::not_found)?;
+    if !repo.has_issues {
+        return Err(Refusal::issues_disabled());
+    }
     let since = call.query("since").and_then(|text| text.parse::<jiff::Timestamp>().ok());
     let labels: Vec<&str> = call.query("labels").unwrap_or_default().split(',').filter(|it| !it.is_empty()).collect();
     let is = |id: u64, login: &str| call.world.login(id).eq_ignore_ascii_case(login);
@@ -98,7 +115,7 @@ fn list(call: &mut Call<'_>) -> Outcome {
 
 fn create(call: &mut Call<'_>) -> Outcome {
     if call.world.repo(call.repo).is_some_and(|repo| !repo.has_issues) {
-        return Err(Refusal::new(410, "Issues are disabled for this repo"));
+        return Err(Refusal::issues_disabled());
     }
     let (by, title, body) = (call.actor.clone(), call.required("Issue", "title")?, call.owned("body"));
     // Who may not label or assign is not refused: GitHub drops these wishes silently.

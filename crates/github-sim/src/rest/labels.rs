@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Outcome};
 use super::operation::{Route, reads, route, writes};
+use crate::change::limits::check_label;
 use crate::refusal::Refusal;
 use crate::world::permission::Role;
 
@@ -31,6 +32,7 @@ pub(super) const ROUTES: &[Route] = &[
         |call| {
             let (name, new) = (call.param("name").to_owned(), call.owned("new_name"));
             let (color, description) = (call.owned("color"), call.owned("description"));
+            check_label(new.as_deref().unwrap_or(&name), color.as_deref(), description.as_deref())?;
             let repo = call.world.repositories.get_mut(&call.repo).ok_or_else(Refusal::not_found)?;
             let label = repo.labels.iter_mut().find(|label| label.name.eq_ignore_ascii_case(&name));
             let label = label.ok_or_else(Refusal::not_found)?;

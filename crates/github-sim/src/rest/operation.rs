@@ -8,7 +8,8 @@ use crate::world::permission::{Level, Role};
 /// Where [`Operation::id`] comes from.
 pub const OPERATIONS_DOC: &str = "https://github.com/github/rest-api-description";
 
-/// What a caller must have.
+/// What a caller must have, as GitHub's "Permissions required for GitHub Apps" says (in the documentation's repository:
+/// `src/github-apps/data/fpt-2026-03-10/server-to-server-permissions.json`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Needs {
@@ -86,6 +87,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     super::reviews::ROUTES,
     super::refs::ROUTES,
     super::commits::ROUTES,
+    super::git_objects::ROUTES,
     super::checks::ROUTES,
 ];
 

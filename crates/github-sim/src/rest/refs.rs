@@ -15,7 +15,7 @@ pub(super) const ROUTES: &[Route] = &[
         let refs = call.world.git.refs(call.repo, "refs/heads");
         let short = |(name, sha): &(String, String)| {
             let name = name.trim_start_matches("refs/heads/");
-            let protected = call.world.repo(call.repo).is_some_and(|repo| repo.protected.contains(name));
+            let protected = call.world.repo(call.repo).is_some_and(|repo| repo.protected.contains_key(name));
             let url = format!("{}/commits/{sha}", call.world.repo_url(call.repo));
             json!({"name": name, "commit": {"sha": sha, "url": url}, "protected": protected})
         };
@@ -57,7 +57,7 @@ pub(super) const ROUTES: &[Route] = &[
         let (by, name) = (call.actor.clone(), format!("refs/{}", call.param("ref")));
         let old = find(call, &name).ok_or_else(|| Refusal::new(422, "Reference does not exist"))?;
         let branch = name.trim_start_matches("refs/heads/");
-        if call.world.repo(call.repo).is_some_and(|repo| repo.protected.contains(branch)) {
+        if call.world.repo(call.repo).is_some_and(|repo| repo.protected.contains_key(branch)) {
             return Err(Refusal::new(422, "Cannot delete a protected branch"));
         }
         call.world.git.delete_ref(call.repo, &name)?;

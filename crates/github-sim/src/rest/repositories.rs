@@ -43,9 +43,13 @@ pub(super) const ROUTES: &[Route] = &[
             if there { Answer::no_content() } else { Err(Refusal::not_found()) }
         },
     ),
-    route("repos/list-languages", "GET", "/repos/{owner}/{repo}/languages", reads(&["metadata"]), |_| {
-        Answer::ok(json!({}))
-    }),
+    route(
+        "repos/list-languages",
+        "GET",
+        "/repos/{owner}/{repo}/languages",
+        reads(&["metadata"]),
+        super::languages::list,
+    ),
 ];
 
 fn answer(call: &Call<'_>, repo: u64) -> Outcome {

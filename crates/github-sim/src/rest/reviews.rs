@@ -8,7 +8,7 @@ use super::pulls::pull;
 use crate::change::review::NewReviewComment;
 use crate::refusal::Refusal;
 use crate::world::permission::Role;
-use crate::world::pull::ReviewState;
+use crate::world::pull::{ReviewComment, ReviewState};
 
 const PULLS: &[&str] = &["pull_requests"];
 
@@ -76,8 +76,23 @@ pub(super) const ROUTES: &[Route] = &[
         reads(PULLS),
         |call| {
             let number = call.number("pull_number")?;
-            let comments = pull(call)?.review_comments.iter();
-            call.page(comments.map(|it| call.world.review_comment_json(call.repo, number, it)).collect())
+            let comments = pull(call)?.review_comments.iter().map(|it| (number, it)).collect();
+            list_comments(call, comments)
+        },
+    ),
+    route("pulls/list-review-comments-for-repo", "GET", "/repos/{owner}/{repo}/pulls/comments", reads(PULLS), |call| {
+        list_comments(call, all_comments(call)?)
+    }),
+    route(
+        "pulls/get-review-comment",
+        "GET",
+        "/repos/{owner}/{repo}/pulls/comments/{review_comment_id}",
+        reads(PULLS),
+        |call| {
+            let id = call.number("review_comment_id")?;
+            let found = all_comments(call)?.into_iter().find(|(_, it)| it.id == id);
+            let (number, comment) = found.ok_or_else(Refusal::not_found)?;
+            Answer::ok(call.world.review_comment_json(call.repo, number, comment))
         },
     ),
     route(
@@ -88,6 +103,30 @@ pub(super) const ROUTES: &[Route] = &[
         reply,
     ),
 ];
+
+type Numbered<'a> = Vec<(u64, &'a ReviewComment)>;
+
+/// Every review comment of the repository, with its pull request's number.
+fn all_comments<'a>(call: &'a Call<'_>) -> Result<Numbered<'a>, Refusal> {
+    let issues = call.world.repo(call.repo).ok_or_else(Refusal::not_found)?.issues.values();
+    let pulls = issues.filter_map(|issue| Some((issue.number, issue.pull.as_ref()?)));
+    Ok(pulls.flat_map(|(number, pull)| pull.review_comments.iter().map(move |it| (number, it))).collect())
+}
+
+fn list_comments(call: &Call<'_>, mut comments: Numbered<'_>) -> Outcome {
+    if let Some(since) = call.query("since").and_then(|text| text.parse::<jiff::Timestamp>().ok()) {
+        comments.retain(|(_, it)| it.updated_at >= since);
+    }
+    if call.query("sort") == Some("updated") {
+        comments.sort_by_key(|(_, it)| (it.updated_at, it.id));
+    } else {
+        comments.sort_by_key(|(_, it)| it.id);
+    }
+    if call.query("direction") == Some("desc") {
+        comments.reverse();
+    }
+    call.page(comments.into_iter().map(|(number, it)| call.world.review_comment_json(call.repo, number, it)).collect())
+}
 
 fn answer(call: &Call<'_>, id: u64) -> Outcome {
     let number = call.number("pull_number")?;

@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::access::Identity;
 use super::call::{Answer, Call, Outcome};
+use super::disturb::{above, with_faults};
 use super::operation::{Needs, Route};
 use super::route::{Found, Params, find};
-use crate::fault::{Fault, strike};
 use crate::refusal::Refusal;
 use crate::sim::lock;
 use crate::world::{Actor, World};
@@ -43,9 +43,23 @@ pub(crate) struct Reply {
     pub cut: bool,
     /// Wait this long before answering.
     pub delay: Duration,
+    /// Wait this long between two bytes of the answer.
+    pub pace: Duration,
+    /// What follows the body.
+    pub more: Option<Repeated>,
     /// A planned fault put this in the place of the simulator's own answer.
     #[cfg(feature = "contract")]
     pub planned: bool,
+}
+
+/// The same bytes again and again: large bodies that are never in memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Repeated {
+    pub bytes: bytes::Bytes,
+    /// `None`: for ever.
+    pub times: Option<u64>,
+    /// What comes at the end.
+    pub tail: bytes::Bytes,
 }
 
 impl Reply {
@@ -77,11 +91,14 @@ pub(crate) fn serve(world: &Mutex<World>, request: &Incoming) -> Reply {
     let found = find(&request.method, &request.path);
     let operation = if let Found::Route(route, _) = &found { route.operation.id } else { "" };
     let who = world.identify(request.authorization.as_deref());
-    let reply = with_faults(&mut world, operation, |world| {
+    let reply = with_faults(&mut world, operation, request, |world| {
         let who = match who.clone() {
             Ok(who) => who,
             Err(refusal) => return Reply::refuse(&refusal),
         };
+        if let Some(reply) = refused_by_limit(world, operation, request, who) {
+            return reply;
+        }
         match &found {
             Found::Route(route, params) => answer(world, route, params, who, request),
             Found::OtherMethod | Found::Nothing => Reply::refuse(&Refusal::not_found()),
@@ -90,75 +107,48 @@ pub(crate) fn serve(world: &Mutex<World>, request: &Incoming) -> Reply {
     finish(&mut world, operation, &who.unwrap_or(Identity::Anonymous), request, reply)
 }
 
-/// Runs `serve`, or the fault that stands in its way.
-pub(crate) fn with_faults(world: &mut World, operation: &str, serve: impl FnOnce(&mut World) -> Reply) -> Reply {
-    let now = world.now().as_second();
-    let fault = strike(&mut world.faults, operation);
+/// The refusal of a request that is above a limit, where limits are counted and hold.
+pub(crate) fn refused_by_limit(world: &mut World, operation: &str, request: &Incoming, who: Identity) -> Option<Reply> {
+    let limit = world.above_limit(operation, &request.method, who)?;
+    let limits = world.switches.limits.clone()?;
+    let reply = above(limit, &limits, world);
     #[cfg(feature = "contract")]
-    let planned = !matches!(fault, None | Some(Fault::DoAndDrop | Fault::Delay { .. }));
-    let reply = match fault {
-        None => serve(world),
-        Some(Fault::Refuse { status, message }) => refuse(status, message),
-        Some(Fault::DoAndDrop) => Reply { cut: true, ..serve(world) },
-        Some(Fault::Drop) => Reply { cut: true, ..Reply::default() },
-        Some(Fault::Delay { millis }) => Reply { delay: Duration::from_millis(millis), ..serve(world) },
-        Some(Fault::Garbage { status, body }) => {
-            serve(world);
-            Reply::text(status, "application/json", body)
-        }
-        Some(Fault::PrimaryLimit { reset_after }) => {
-            let mut reply = Reply::refuse(&Refusal::new(403, "API rate limit exceeded for installation."));
-            reply.headers.push(("x-ratelimit-remaining".into(), "0".into()));
-            let reset = now.saturating_add_unsigned(reset_after);
-            reply.headers.push(("x-ratelimit-reset".into(), reset.to_string()));
-            reply
-        }
-        Some(Fault::SecondaryLimit { retry_after }) => {
-            let text = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
-            let mut reply = Reply::refuse(&Refusal::new(403, text));
-            reply.headers.extend(retry_after.map(|seconds| ("retry-after".to_owned(), seconds.to_string())));
-            reply
-        }
-    };
-    #[cfg(feature = "contract")]
-    let reply = Reply { planned, ..reply };
-    reply
+    let reply = Reply { planned: true, ..reply };
+    Some(reply)
 }
 
-fn refuse(status: u16, message: Option<String>) -> Reply {
-    let reason = http::StatusCode::from_u16(status).ok().and_then(|it| it.canonical_reason()).unwrap_or("Error");
-    match message {
-        Some(message) => Reply::refuse(&Refusal::new(status, message)),
-        None if status >= 500 => {
-            let page =
-                format!("<html><head><title>{status} {reason}</title></head><body><h1>{reason}</h1></body></html>");
-            Reply::text(status, "text/html", page)
-        }
-        None => Reply::refuse(&Refusal::new(status, reason)),
-    }
+/// A path under `/repositories/ID/` as one under `/repos/OWNER/NAME/`.
+pub(crate) fn by_name(world: &Mutex<World>, path: &str) -> Option<String> {
+    let (id, rest) = path.strip_prefix("/repositories/")?.split_once('/')?;
+    let world = lock(world);
+    let id = world.repo(id.parse().ok()?)?.id;
+    Some(format!("/repos/{}/{rest}", world.full_name(id)))
 }
 
 fn answer(world: &mut World, route: &Route, params: &Params, who: Identity, request: &Incoming) -> Reply {
     match place(world, params, &request.method, &request.path) {
-        Ok(repo) => match perform(world, route, params.clone(), who, repo, request) {
-            Ok(answer) => write(&answer),
-            Err(refusal) => Reply::refuse(&refusal),
-        },
+        Ok(repo) => {
+            let done = perform(world, route, params.clone(), who, repo, request);
+            let done = done.and_then(|answer| world.lagging(who, &request.method, &request.path, repo, answer));
+            done.map_or_else(|refusal| Reply::refuse(&refusal), |answer| write(&answer))
+        }
         Err(Misplaced::Refused(refusal)) => Reply::refuse(&refusal),
         Err(Misplaced::Moved { status, to }) => {
-            let url = format!(
-                "{}{to}{}",
-                world.urls.api,
-                if request.query.is_empty() { String::new() } else { format!("?{}", request.query) }
-            );
-            let text = if status == 301 { "Moved Permanently" } else { "Temporary Redirect" };
-            let body = serde_json::json!({"message": text, "url": url,
-                "documentation_url": "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects"});
+            let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
+            let (body, url) = moved(world, status, &format!("{to}{query}"));
             let mut reply = Reply::json(status, &body);
             reply.headers.push(("location".into(), url));
             reply
         }
     }
+}
+
+/// The body of a redirect, and where it leads.
+fn moved(world: &World, status: u16, to: &str) -> (Value, String) {
+    let url = format!("{}{to}", world.urls.api);
+    let text = if status == 301 { "Moved Permanently" } else { "Temporary Redirect" };
+    let docs = "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects";
+    (serde_json::json!({"message": text, "url": url, "documentation_url": docs}), url)
 }
 
 /// Calls an operation as somebody, without the wire: what the library's and the control API's people do.
@@ -171,7 +161,10 @@ pub(crate) fn call_as(world: &mut World, who: Identity, method: &str, path: &str
     };
     let request =
         Incoming { method: method.into(), path: path.into(), body: body.to_string().into(), ..Incoming::default() };
-    perform(world, route, params, who, repo, &request)
+    match perform(world, route, params, who, repo, &request)? {
+        moved if moved.status == 301 => Err(Refusal::new(301, "Moved Permanently")),
+        answer => Ok(answer),
+    }
 }
 
 enum Misplaced {
@@ -209,19 +202,40 @@ fn perform(world: &mut World, route: &Route, params: Params, who: Identity, repo
         world.admit(who, needs, repo, number)?;
     }
     if let Some(number) = number
-        && world.issue(repo, number).is_none()
         && readable
+        && let Some(elsewhere) = not_here(world, who, repo, number, &request.path)?
     {
-        let deleted = world.repo(repo).is_some_and(|repo| repo.deleted_issues.contains(&number));
-        return Err(if deleted { Refusal::gone() } else { Refusal::not_found() });
+        return Ok(elsewhere);
     }
     world.admit(who, needs, repo, number)?;
     let body = read_body(&request.body)?;
     let actor: Actor = world.actor(who);
     let query = read_query(&request.query);
-    let url = format!("{}{}", world.urls.api, request.path);
+    // GitHub's `Link` names repositories by their id.
+    let under = request.path.trim_start_matches('/').splitn(4, '/').nth(3);
+    let url = match under {
+        Some(under) if repo != 0 => format!("{}/repositories/{repo}/{under}", world.urls.api),
+        _ => format!("{}{}", world.urls.api, request.path),
+    };
     let accept = request.accept.clone();
     (route.handle)(&mut Call { world, who, actor, repo, params, query, body, url, accept })
+}
+
+/// Refuses what is asked about a thread that is gone, never was, or cannot be used; the way to one that was transferred.
+fn not_here(world: &World, who: Identity, repo: u64, number: u64, path: &str) -> Result<Option<Answer>, Refusal> {
+    let repository = world.repo(repo).ok_or_else(Refusal::not_found)?;
+    match repository.issues.get(&number) {
+        Some(issue) if issue.pull.is_none() && !repository.has_issues => Err(Refusal::issues_disabled()),
+        Some(_) => Ok(None),
+        None if repository.deleted_issues.contains(&number) => Err(Refusal::gone()),
+        None => {
+            let moved_to = repository.moved_issues.get(&number).filter(|(repo, _)| world.can_see(who, *repo));
+            let (to, new) = moved_to.ok_or_else(Refusal::not_found)?;
+            let rest = path.split_once(&format!("/issues/{number}")).map_or("", |(_, rest)| rest);
+            let (body, url) = moved(world, 301, &format!("/repositories/{to}/issues/{new}{rest}"));
+            Ok(Some(Answer { status: 301, body: Some(body), headers: vec![("location", url)] }))
+        }
+    }
 }
 
 fn read_body(body: &[u8]) -> Result<Value, Refusal> {
@@ -281,7 +295,7 @@ pub(crate) fn finish(
         }
     }
     if reply.status != 304 && operation != "rate-limit/get" {
-        world.count_request(*who);
+        world.count_request(operation, &request.method, *who);
     }
     let (limit, remaining, reset) = world.rate(*who);
     let request_id = world.fresh_id();
@@ -296,6 +310,7 @@ pub(crate) fn finish(
         ("x-ratelimit-reset", reset.to_string()),
         ("x-ratelimit-resource", resource.to_owned()),
         ("server", "github-sim".to_owned()),
+        ("date", crate::clock::http_date(world.clock_of_github())),
     ];
     for (name, value) in common {
         if !reply.headers.iter().any(|(it, _)| it == name) {

@@ -88,7 +88,4 @@ pub(crate) struct Token {
     pub kind: TokenKind,
     pub expires_at: Option<Timestamp>,
     pub revoked: bool,
-    /// Requests counted in the current hour, for the rate-limit headers.
-    pub used: u64,
-    pub window_started: Timestamp,
 }

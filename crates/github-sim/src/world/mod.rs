@@ -29,6 +29,7 @@ use permission::Role;
 use pull::Pull;
 use repository::Repository;
 use switches::Switches;
+use traffic::{AboveLimit, Usage};
 use web::Web;
 
 /// Where the simulator is reached.
@@ -67,6 +68,9 @@ pub(crate) struct World {
     pub web: Web,
     pub switches: Switches,
     pub rate_limit: u64,
+    /// By installation or person.
+    pub usage: BTreeMap<u64, Usage>,
+    pub above_limits: Vec<AboveLimit>,
     /// What the contract found.
     #[cfg(feature = "contract")]
     pub contract: crate::contract::Book,
@@ -93,6 +97,8 @@ impl World {
             web: Web::default(),
             switches: Switches::default(),
             rate_limit: 5000,
+            usage: BTreeMap::new(),
+            above_limits: Vec::new(),
             #[cfg(feature = "contract")]
             contract: crate::contract::Book::default(),
             last_id: 1000,

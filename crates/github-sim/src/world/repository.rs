@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::check::{CheckRun, CheckSuite, Status};
 use super::issue::Issue;
@@ -31,14 +32,50 @@ pub(crate) struct Repository {
     pub labels: Vec<Label>,
     pub issues: BTreeMap<u64, Issue>,
     pub deleted_issues: BTreeSet<u64>,
+    /// Where transferred issues are now: repository and number.
+    pub moved_issues: BTreeMap<u64, (u64, u64)>,
     pub last_number: u64,
-    pub protected: BTreeSet<String>,
+    /// Protected branches, and what is refused on each.
+    pub protected: BTreeMap<String, BTreeSet<Rule>>,
+    /// Rulesets: a pattern of branch names, and a rule.
+    pub rulesets: Vec<(String, Rule)>,
+    /// Pushes with secrets in them are refused.
+    pub push_protection: bool,
+    /// Every move of a ref, in order.
+    pub moves: Vec<RefMove>,
     pub check_suites: Vec<CheckSuite>,
     pub check_runs: Vec<CheckRun>,
     pub statuses: Vec<Status>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub pushed_at: Timestamp,
+}
+
+/// A ref that went from one commit to another; zeros stand for none.
+#[derive(Debug, Clone)]
+pub(crate) struct RefMove {
+    pub at: Timestamp,
+    pub old: String,
+    pub new: String,
+}
+
+/// What a protected branch or a ruleset refuses.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Rule {
+    /// Every push: changes go through pull requests.
+    PullRequest,
+    /// Pushes that drop commits.
+    ForcePush,
+    /// Deleting the branch.
+    Deletion,
+    /// Making the branch.
+    Creation,
+    /// Commits without a signature.
+    Signatures,
+    /// Commits on which this check has not succeeded, and that is every pushed one.
+    StatusCheck(String),
 }
 
 impl Repository {
