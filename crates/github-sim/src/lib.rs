@@ -37,6 +37,7 @@ mod git;
 mod graphql;
 mod hook;
 mod json;
+mod maintainer;
 mod page;
 mod person;
 mod reading;

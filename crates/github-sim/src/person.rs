@@ -45,7 +45,7 @@ impl<'a> Person<'a> {
     }
 
     /// Does something as this person while nobody else touches the world.
-    fn act<T>(&self, deed: impl FnOnce(&mut World, u64) -> Result<T, Refusal>) -> Result<T, Refusal> {
+    pub(crate) fn act<T>(&self, deed: impl FnOnce(&mut World, u64) -> Result<T, Refusal>) -> Result<T, Refusal> {
         let mut world = self.sim.lock();
         let user = world.ensure_account(self.login, AccountKind::User)?;
         let before = std::mem::replace(&mut world.outbox.quiet, self.quiet);
@@ -54,7 +54,7 @@ impl<'a> Person<'a> {
         done
     }
 
-    fn call(&self, method: &str, path: &str, body: Value) -> Result<Value, Refusal> {
+    pub(crate) fn call(&self, method: &str, path: &str, body: Value) -> Result<Value, Refusal> {
         self.act(|world, user| {
             let who = Identity::Person { user, token: None };
             Ok(call_as(world, who, method, path, body)?.body.unwrap_or_default())
@@ -249,7 +249,25 @@ impl<'a> Person<'a> {
     pub fn pushes(&self, repo: &str, branch: &str, files: impl Into<Files>, message: &str) -> Result<String, Refusal> {
         let files = files.into();
         let changes = files.0.iter().map(|(path, file)| (path.as_str(), Some(file))).collect();
-        self.push(repo, branch, message, changes)
+        self.push(repo, branch, None, message, changes)
+    }
+
+    /// Commits files on top of another commit or branch and moves the branch there, whatever it drops: a force-push; the
+    /// commit's id.
+    ///
+    /// # Errors
+    /// As [`Self::opens_issue`].
+    pub fn force_pushes(
+        &self,
+        repo: &str,
+        branch: &str,
+        onto: &str,
+        files: impl Into<Files>,
+        message: &str,
+    ) -> Result<String, Refusal> {
+        let files = files.into();
+        let changes = files.0.iter().map(|(path, file)| (path.as_str(), Some(file))).collect();
+        self.push(repo, branch, Some(onto), message, changes)
     }
 
     /// Deletes files from a branch and pushes that; the commit's id.
@@ -257,13 +275,14 @@ impl<'a> Person<'a> {
     /// # Errors
     /// As [`Self::opens_issue`].
     pub fn removes_files(&self, repo: &str, branch: &str, paths: &[&str], message: &str) -> Result<String, Refusal> {
-        self.push(repo, branch, message, paths.iter().map(|path| (*path, None)).collect())
+        self.push(repo, branch, None, message, paths.iter().map(|path| (*path, None)).collect())
     }
 
     fn push(
         &self,
         repo: &str,
         branch: &str,
+        onto: Option<&str>,
         message: &str,
         changes: Vec<(&str, Option<&File>)>,
     ) -> Result<String, Refusal> {
@@ -272,7 +291,7 @@ impl<'a> Person<'a> {
             let who = Identity::Person { user, token: None };
             world.admit_to_repository(who, &["contents"], Level::Write, Role::Write, repo)?;
             let by = world.person_actor(user);
-            world.push_files(&by, repo, branch, message, changes)
+            world.push_files(&by, repo, branch, onto, (message, changes))
         })
     }
 
@@ -305,7 +324,7 @@ fn number(thread: &Value) -> u64 {
 }
 
 /// The repository, and the person as one who may administrate it.
-fn admin(world: &World, repo: &str, user: u64) -> Result<(u64, Actor), Refusal> {
+pub(crate) fn admin(world: &World, repo: &str, user: u64) -> Result<(u64, Actor), Refusal> {
     let repo = find(world, repo)?;
     if world.role(repo, user) < Role::Admin {
         return Err(Refusal::needs_admin());

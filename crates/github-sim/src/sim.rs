@@ -23,7 +23,7 @@ use crate::world::permission::{Permissions, Role};
 use crate::world::repository::Rule;
 use crate::world::switches::Switches;
 use crate::world::traffic::AboveLimit;
-use crate::world::{Urls, World};
+use crate::world::{Actor, Urls, World};
 
 /// How to start.
 #[derive(Debug, Clone)]
@@ -266,6 +266,17 @@ impl Sim {
         world.install(app_id, repo)
     }
 
+    /// Installs an App on all repositories of an account, those to come among them; the installation's id.
+    ///
+    /// # Errors
+    /// When one of them is unknown.
+    pub fn install_all(&self, app_id: u64, login: &str) -> Result<u64, Refusal> {
+        let mut world = self.lock();
+        let account = world.account_by_login(login).map(|account| account.id).ok_or_else(Refusal::not_found)?;
+        let by = world.person_actor(account);
+        world.install_on(&by, app_id, account, None)
+    }
+
     /// Takes a repository out of an installation.
     ///
     /// # Errors
@@ -298,6 +309,19 @@ impl Sim {
         world.accept_permissions(&by, installation);
     }
 
+    /// Gives an App a new private key in the place of its old one, which is good for nothing any more; the new key.
+    ///
+    /// # Errors
+    /// When there is no such App.
+    pub fn rotate_key(&self, app_id: u64) -> Result<String, Refusal> {
+        self.lock().rotate_key(app_id)
+    }
+
+    /// Ends all installation tokens, before the time they were given.
+    pub fn expire_tokens(&self) {
+        self.lock().expire_tokens();
+    }
+
     /// Changes how everything behaves from now on.
     pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
         change(&mut self.lock().switches);
@@ -328,7 +352,7 @@ impl Sim {
     /// # Errors
     /// When the repository is unknown.
     pub fn archive(&self, full_name: &str, archived: bool) -> Result<(), Refusal> {
-        self.change_repository(full_name, |repo| repo.archived = archived)
+        self.as_owner(full_name, |world, by, repo| world.archive(by, repo, archived))
     }
 
     /// Protects a branch from pushes (GH006: changes go through pull requests), or stops doing so.
@@ -383,13 +407,45 @@ impl Sim {
     /// # Errors
     /// When the repository is unknown.
     pub fn rename(&self, full_name: &str, name: &str) -> Result<(), Refusal> {
+        self.as_owner(full_name, |world, by, repo| world.rename_repository(by, repo, name))
+    }
+
+    /// Gives a repository to another account; its old name answers 301 and 307 from now on.
+    ///
+    /// # Errors
+    /// When the repository or the account is unknown.
+    pub fn transfer(&self, full_name: &str, to: &str) -> Result<(), Refusal> {
+        self.as_owner(full_name, |world, by, repo| {
+            let to = world.account_by_login(to).map(|account| account.id).ok_or_else(Refusal::not_found)?;
+            world.transfer_repository(by, repo, to)
+        })
+    }
+
+    /// Renames a branch, the default one too: pull requests into it follow.
+    ///
+    /// # Errors
+    /// When the repository or the branch is unknown, or the new name taken.
+    pub fn rename_branch(&self, full_name: &str, from: &str, to: &str) -> Result<(), Refusal> {
+        self.as_owner(full_name, |world, by, repo| world.rename_branch(by, repo, from, to))
+    }
+
+    /// Makes another branch the default one.
+    ///
+    /// # Errors
+    /// When the repository or the branch is unknown.
+    pub fn default_branch(&self, full_name: &str, branch: &str) -> Result<(), Refusal> {
+        self.as_owner(full_name, |world, by, repo| world.set_default_branch(by, repo, branch))
+    }
+
+    fn as_owner(
+        &self,
+        full_name: &str,
+        change: impl FnOnce(&mut World, &Actor, u64) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
         let mut world = self.lock();
         let id = find(&world, full_name)?;
-        world.renamed.insert(full_name.to_lowercase(), id);
-        if let Some(repo) = world.repositories.get_mut(&id) {
-            repo.name = name.to_owned();
-        }
-        Ok(())
+        let by = world.person_actor(world.repo(id).map_or(0, |repo| repo.owner));
+        change(&mut world, &by, id)
     }
 
     fn change_repository(

@@ -25,6 +25,13 @@ const STATUSES: [&str; 3] = ["queued", "in_progress", "completed"];
 const CONCLUSIONS: [&str; 8] =
     ["action_required", "cancelled", "failure", "neutral", "success", "skipped", "stale", "timed_out"];
 
+fn at_most(count: usize, most: usize, what: &str) -> Done<()> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(Refusal::schema(format!("Only {most} {what} are allowed; {count} were supplied.")))
+}
+
 impl CheckRunFields {
     fn check(&self) -> Done<()> {
         let invalid = |field| Err(Refusal::invalid("CheckRun", field, "invalid"));
@@ -40,31 +47,25 @@ impl CheckRunFields {
         let Some(output) = &self.output else { return self.check_actions() };
         let text = |name: &str| output.get(name).and_then(Value::as_str);
         if text("title").is_none() {
-            return Err(Refusal::invalid("CheckRun", "output.title", "missing_field"));
+            return Err(Refusal::schema("\"title\" wasn't supplied."));
         }
-        if text("title").is_some_and(|title| title.chars().count() > 255) {
-            return Err(Refusal::custom("CheckRun", "title is too long (maximum is 255 characters)"));
-        }
+        at_most(text("title").map_or(0, |title| title.chars().count()), 255, "characters")?;
         for field in ["summary", "text"] {
-            if text(field).is_some_and(|text| text.len() > 65_535) {
-                return Err(Refusal::custom("CheckRun", format!("{field} exceeds a maximum bytesize of 65535")));
-            }
+            // Though the words say characters, GitHub counts bytes here.
+            at_most(text(field).map_or(0, str::len), 65_535, "characters")?;
         }
-        if output.get("annotations").and_then(Value::as_array).is_some_and(|list| list.len() > 50) {
-            return Err(Refusal::custom("CheckRun", "annotations: no more than 50 items are allowed"));
-        }
+        at_most(output.get("annotations").and_then(Value::as_array).map_or(0, Vec::len), 50, "items")?;
         self.check_actions()
     }
 
     fn check_actions(&self) -> Done<()> {
         let actions = self.actions.as_deref().unwrap_or_default();
-        if actions.len() > 3 {
-            return Err(Refusal::custom("CheckRun", "actions: no more than 3 items are allowed"));
-        }
-        for (field, most) in [("label", 20), ("description", 40), ("identifier", 20)] {
-            let text = |action: &Value| action.get(field).and_then(Value::as_str).map(|text| text.chars().count());
-            if actions.iter().any(|action| text(action).is_none_or(|length| length > most)) {
-                return Err(Refusal::custom("CheckRun", format!("actions: {field} is limited to {most} characters")));
+        at_most(actions.len(), 3, "items")?;
+        for action in actions {
+            for (field, most) in [("label", 20), ("description", 40), ("identifier", 20)] {
+                let text = action.get(field).and_then(Value::as_str);
+                let text = text.ok_or_else(|| Refusal::schema(format!("\"{field}\" wasn't supplied.")))?;
+                at_most(text.chars().count(), most, "characters")?;
             }
         }
         Ok(())
@@ -154,6 +155,45 @@ impl World {
         let action = if run.status == "completed" && !was_done { "completed" } else { "updated" };
         self.announce_check_run(by, repo, id, action);
         Ok(())
+    }
+
+    /// Somebody presses a button of a check run; only its App hears of it.
+    pub(crate) fn request_action(&mut self, by: &Actor, repo: u64, id: u64, identifier: &str) -> Done<()> {
+        let run = self.check_run(repo, id)?;
+        let known = run.actions.iter().any(|action| action.get("identifier").is_some_and(|it| it == identifier));
+        if !known {
+            return Err(Refusal::new(422, format!("the check run has no action {identifier:?}")));
+        }
+        let (app, written) = (run.app, self.check_run_json(repo, run));
+        self.record(by, "check_run.request_action", Some(repo), json!({"id": id, "identifier": identifier}));
+        let action = json!({"identifier": identifier});
+        let particulars = vec![("check_run", written), ("requested_action", action)];
+        self.emit_to_maker("check_run", "requested_action", repo, by, app, particulars);
+        Ok(())
+    }
+
+    /// Asks the App of a check run to run it again.
+    pub(crate) fn rerequest_check_run(&mut self, by: &Actor, repo: u64, id: u64) -> Done<()> {
+        let run = self.check_run(repo, id)?;
+        let (app, written) = (run.app, self.check_run_json(repo, run));
+        self.record(by, "check_run.rerequest", Some(repo), json!({"id": id}));
+        self.emit_to_maker("check_run", "rerequested", repo, by, app, vec![("check_run", written)]);
+        Ok(())
+    }
+
+    /// Asks the App of a suite to run all of it again.
+    pub(crate) fn rerequest_check_suite(&mut self, by: &Actor, repo: u64, id: u64) -> Done<()> {
+        let suites = self.repo(repo).map(|repo| repo.check_suites.as_slice()).unwrap_or_default();
+        let suite = suites.iter().find(|suite| suite.id == id).ok_or_else(Refusal::not_found)?;
+        let (app, written) = (suite.app, self.check_suite_json(repo, suite));
+        self.record(by, "check_suite.rerequest", Some(repo), json!({"id": id}));
+        self.emit_to_maker("check_suite", "rerequested", repo, by, app, vec![("check_suite", written)]);
+        Ok(())
+    }
+
+    fn check_run(&self, repo: u64, id: u64) -> Done<&CheckRun> {
+        let runs = self.repo(repo).map(|repo| repo.check_runs.as_slice()).unwrap_or_default();
+        runs.iter().find(|run| run.id == id).ok_or_else(Refusal::not_found)
     }
 
     fn announce_check_run(&mut self, by: &Actor, repo: u64, id: u64, action: &str) {

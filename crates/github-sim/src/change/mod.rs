@@ -16,6 +16,7 @@ pub(crate) mod merge;
 pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod reaction;
+pub(crate) mod repository;
 pub(crate) mod review;
 pub(crate) mod setup;
 pub(crate) mod token;

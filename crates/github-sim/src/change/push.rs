@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Done;
+use super::{Done, Refusal};
 use crate::git::commit::{Author, File, NewCommit};
 use crate::git::read::ZERO;
 use crate::world::repository::RefMove;
@@ -10,18 +10,21 @@ use crate::world::{Actor, World};
 
 impl World {
     /// Commits `changes` (a path with `None` is deleted) on top of a branch, or of the default branch where there is
-    /// no such branch yet, and pushes it; the commit's id.
+    /// no such branch yet, or of another commit, and pushes it; the commit's id.
     pub(crate) fn push_files(
         &mut self,
         by: &Actor,
         repo: u64,
         branch: &str,
-        message: &str,
-        changes: Vec<(&str, Option<&File>)>,
+        onto: Option<&str>,
+        (message, changes): (&str, Vec<(&str, Option<&File>)>),
     ) -> Done<String> {
         let old = self.git.branch(repo, branch);
         let default = self.repo(repo).map(|repo| repo.default_branch.clone()).unwrap_or_default();
-        let parent = old.clone().or_else(|| self.git.branch(repo, &default));
+        let parent = match onto {
+            Some(onto) => Some(self.git.resolve(repo, onto).ok_or_else(|| Refusal::new(422, "Object does not exist"))?),
+            None => old.clone().or_else(|| self.git.branch(repo, &default)),
+        };
         let (name, email) = (self.login(by.user).to_owned(), self.email_of(by.user));
         let author = Author { name: &name, email: &email, at: self.now().as_second() };
         let commit = NewCommit { branch, parent: parent.as_deref(), author, message, changes };

@@ -129,6 +129,7 @@ impl World {
                 protected: BTreeMap::new(),
                 rulesets: Vec::new(),
                 push_protection: !private,
+                renamed_branches: BTreeMap::new(),
                 moves: Vec::new(),
                 check_suites: Vec::new(),
                 check_runs: Vec::new(),
@@ -213,6 +214,14 @@ impl World {
         };
         self.apps.push(app);
         Ok(credentials)
+    }
+
+    /// Gives an App a new key in the place of its old one; the key.
+    pub(crate) fn rotate_key(&mut self, app: u64) -> Done<String> {
+        let keys = KeyPair::generate()?;
+        let it = self.apps.iter_mut().find(|it| it.id == app).ok_or_else(Refusal::not_found)?;
+        it.public_key_pem = keys.public_pem;
+        Ok(keys.private_pem)
     }
 
     /// Sets where an App's webhooks go, and pings it there.

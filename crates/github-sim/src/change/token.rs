@@ -64,6 +64,12 @@ impl World {
         Ok(id)
     }
 
+    /// Ends every installation token there is, though each was said to live on.
+    pub(crate) fn expire_tokens(&mut self) {
+        let of_apps = |token: &&mut Token| matches!(token.kind, TokenKind::Installation { .. });
+        self.tokens.iter_mut().filter(of_apps).for_each(|token| token.revoked = true);
+    }
+
     /// A token for a person; the same one every time.
     pub(crate) fn personal_token(&mut self, user: u64) -> String {
         let mine = |token: &&Token| matches!(token.kind, TokenKind::Personal { user: of } if of == user);

@@ -1,6 +1,7 @@
 //! The control API under `/_sim`: the library's verbs as JSON, so that a shell script can drive a separate process.
 
 mod people;
+mod repositories;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,10 +24,14 @@ POST   /_sim/users                      {\"login\"}
 POST   /_sim/orgs                       {\"login\", \"owners\": []}
 POST   /_sim/repositories               {\"name\": \"owner/name\", \"private\", \"folder\", \"files\": {}, \"roles\": {}, \"protected\": []}
 POST   /_sim/roles                      {\"repo\", \"login\", \"role\"}
-PATCH  /_sim/repositories/OWNER/NAME    {\"archived\", \"issues\", \"protect\", \"unprotect\", \"rename\"}
+PATCH  /_sim/repositories/OWNER/NAME    {\"archived\", \"issues\", \"protect\", \"unprotect\", \"rename\", \"transfer\": LOGIN,
+                                         \"default_branch\", \"rename_branch\": {\"from\", \"to\"}, \"push_protection\",
+                                         \"protection\": {\"branch\", \"rule\"}, \"ruleset\": {\"branch\", \"rule\"}}
 POST   /_sim/apps                       {\"name\", \"owner\", \"webhook_url\", \"webhook_secret\", \"permissions\": {}, \"events\": [], \"install_on\": []}
 PATCH  /_sim/apps/ID                    {\"webhook_url\"}
-POST   /_sim/installations              {\"app_id\", \"repo\"} -> {\"id\"}
+POST   /_sim/apps/ID/keys               -> {\"private_key_pem\"}; the old key is good for nothing
+POST   /_sim/tokens/expiry              all installation tokens end now
+POST   /_sim/installations              {\"app_id\", \"repo\"} or {\"app_id\", \"account\"} (all repositories) -> {\"id\"}
 PATCH  /_sim/installations/ID           {\"suspended\", \"accept_permissions\"}
 DELETE /_sim/installations/ID
 POST   /_sim/people/LOGIN               {\"verb\", \"repo\", ..., \"quietly\"}; the verbs are those of the library
@@ -130,7 +135,9 @@ fn write(sim: &Sim, request: &Incoming, parts: &[&str]) -> Done {
         ("POST", ["repositories"]) => {
             plant(sim, &Seed { repositories: vec![body::<SeedRepository>(request)?], ..Seed::default() })
         }
-        ("PATCH", ["repositories", owner, name]) => change_repository(sim, &format!("{owner}/{name}"), &body(request)?),
+        ("PATCH", ["repositories", owner, name]) => {
+            repositories::change(sim, &format!("{owner}/{name}"), body(request)?)
+        }
         ("POST", ["roles"]) => {
             let role = serde_json::from_value::<Role>(json!(field(request, "role")?))
                 .map_err(|error| Refusal::new(422, format!("role: {error}")))?;
@@ -143,8 +150,18 @@ fn write(sim: &Sim, request: &Incoming, parts: &[&str]) -> Done {
             ok(&done)
         }
         ("POST", ["installations"]) => {
-            let app = body::<Value>(request)?.get("app_id").and_then(Value::as_u64).unwrap_or_default();
-            ok(&json!({"id": sim.install(app, &field(request, "repo")?)?}))
+            let wish: Value = body(request)?;
+            let app = wish.get("app_id").and_then(Value::as_u64).unwrap_or_default();
+            let id = match wish.get("account").and_then(Value::as_str) {
+                Some(account) => sim.install_all(app, account)?,
+                None => sim.install(app, &field(request, "repo")?)?,
+            };
+            ok(&json!({"id": id}))
+        }
+        ("POST", ["apps", app, "keys"]) => ok(&json!({"private_key_pem": sim.rotate_key(id(app)?)?})),
+        ("POST", ["tokens", "expiry"]) => {
+            sim.expire_tokens();
+            ok(&done)
         }
         ("PATCH", ["installations", installation]) => {
             let wish: Value = body(request)?;
@@ -212,25 +229,4 @@ fn field(request: &Incoming, name: &str) -> Result<String, Refusal> {
 fn plant(sim: &Sim, seed: &Seed) -> Done {
     let apps = sim.plant(seed).map_err(|error| Refusal::new(422, error.to_string()))?;
     ok(&json!({"apps": apps}))
-}
-
-fn change_repository(sim: &Sim, full_name: &str, wish: &Value) -> Done {
-    let flag = |name: &str| wish.get(name).and_then(Value::as_bool);
-    let word = |name: &str| wish.get(name).and_then(Value::as_str);
-    if let Some(archived) = flag("archived") {
-        sim.archive(full_name, archived)?;
-    }
-    if let Some(enabled) = flag("issues") {
-        sim.issues_enabled(full_name, enabled)?;
-    }
-    if let Some(branch) = word("protect") {
-        sim.protect(full_name, branch, true)?;
-    }
-    if let Some(branch) = word("unprotect") {
-        sim.protect(full_name, branch, false)?;
-    }
-    if let Some(name) = word("rename") {
-        sim.rename(full_name, name)?;
-    }
-    ok(&json!({"ok": true}))
 }

@@ -20,6 +20,13 @@ pub(super) struct Deed {
     number: u64,
     /// The id of a comment.
     comment: u64,
+    /// The id of a check run or suite.
+    check: u64,
+    /// A reaction, a reason, a button.
+    word: String,
+    /// The commit a force-push goes on top of.
+    onto: String,
+    draft: bool,
     title: Option<String>,
     body: Option<String>,
     login: String,
@@ -71,6 +78,24 @@ pub(super) fn act(sim: &Sim, login: &str, deed: &Deed) -> Result<Value, Refusal>
             let files = deed.files.iter().fold(Files::none(), |files, (path, text)| files.with(path, text.as_str()));
             Ok(json!({"sha": person.pushes(repo, &deed.branch, files, &deed.message)?}))
         }
+        "force_pushes" => {
+            let files = deed.files.iter().fold(Files::none(), |files, (path, text)| files.with(path, text.as_str()));
+            Ok(json!({"sha": person.force_pushes(repo, &deed.branch, &deed.onto, files, &deed.message)?}))
+        }
+        "unlocks" => person.unlocks(repo, number).map(|()| done),
+        "closes_as" => person.closes_as(repo, number, &deed.word).map(|()| done),
+        "reacts" => Ok(json!({"reaction": person.reacts(repo, deed.comment, &deed.word)?})),
+        "minimizes" => {
+            let reason = Some(deed.word.as_str()).filter(|word| !word.is_empty());
+            person.minimizes(repo, deed.comment, reason).map(|()| done)
+        }
+        "asks_for_review" => person.asks_for_review(repo, number, &deed.login).map(|()| done),
+        "marks_draft" => person.marks_draft(repo, number, deed.draft).map(|()| done),
+        "presses" => person.presses(repo, deed.check, &deed.word).map(|()| done),
+        "reruns_check" => person.reruns_check(repo, deed.check).map(|()| done),
+        "reruns_suite" => person.reruns_suite(repo, deed.check).map(|()| done),
+        "renames_branch" => person.renames_branch(repo, &deed.branch, &deed.to).map(|()| done),
+        "transfers" => person.transfers(repo, &deed.to).map(|()| done),
         "deletes_branch" => person.deletes_branch(repo, &deed.branch).map(|()| done),
         "forks" => Ok(json!({"repo": person.forks(repo)?})),
         other => Err(Refusal::new(422, format!("there is no verb {other:?}; they are those of the library's Person"))),

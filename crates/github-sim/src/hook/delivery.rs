@@ -80,7 +80,7 @@ impl Delivery {
             redelivery: self.redelivery,
             status,
             outcome,
-            payload: serde_json::from_slice(&self.body).unwrap_or_default(),
+            payload: super::emit::payload(&self.body),
         }
     }
 }

@@ -1,11 +1,28 @@
 //! Turns a change into the webhooks it causes: which Apps hear of it, and the envelope around the particulars.
 
+use jiff::SignedDuration;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 use rand::Rng;
 use serde_json::{Map, Value, json};
 
 use super::delivery::{Delivery, Outcome};
 use super::sign::{sha1_signature, sha256_signature};
+use crate::world::app::Installation;
+use crate::world::permission::Level;
 use crate::world::{Actor, World};
+
+/// GitHub sends no payload above 25 MB.
+const LARGEST_PAYLOAD: usize = 25 * 1024 * 1024;
+/// How long a delivery can be looked at and sent again; seven days on Enterprise Server.
+const DELIVERY_LIFE: SignedDuration = SignedDuration::from_hours(72);
+/// How a form-encoded delivery begins. JSON begins with a brace.
+const FORM: &[u8] = b"payload=";
+
+/// The payload in the bytes of a delivery.
+pub(crate) fn payload(body: &[u8]) -> Value {
+    let plain = body.strip_prefix(FORM).map(|form| percent_decode(form).collect::<Vec<u8>>());
+    serde_json::from_slice(plain.as_deref().unwrap_or(body)).unwrap_or_default()
+}
 
 /// The particulars of an event, in the order GitHub writes them.
 pub(crate) type Particulars = Vec<(&'static str, Value)>;
@@ -16,13 +33,41 @@ impl World {
         if self.outbox.quiet {
             return;
         }
-        let listening: Vec<(u64, u64)> = self
-            .installations_on(repo)
-            .into_iter()
-            .filter_map(|id| self.installation(id))
-            .filter(|it| it.suspended.is_none() && it.events.contains(event))
-            .map(|it| (it.app, it.id))
-            .collect();
+        let hears = |it: &Installation| it.suspended.is_none() && it.events.contains(event);
+        self.emit_where(hears, event, action, repo, by, particulars);
+    }
+
+    /// An event about a check that only the App which made the check hears of. Who may write checks is subscribed to
+    /// these without asking for them.
+    pub(crate) fn emit_to_maker(
+        &mut self,
+        event: &str,
+        action: &str,
+        repo: u64,
+        by: &Actor,
+        maker: u64,
+        particulars: Particulars,
+    ) {
+        let hears = |it: &Installation| {
+            let writes = it.permissions.get("checks").is_some_and(|level| *level >= Level::Write);
+            it.suspended.is_none() && it.app == maker && writes
+        };
+        if !self.outbox.quiet {
+            self.emit_where(hears, event, Some(action), repo, by, particulars);
+        }
+    }
+
+    fn emit_where(
+        &mut self,
+        hears: impl Fn(&Installation) -> bool,
+        event: &str,
+        action: Option<&str>,
+        repo: u64,
+        by: &Actor,
+        particulars: Particulars,
+    ) {
+        let installations = self.installations_on(repo).into_iter().filter_map(|id| self.installation(id));
+        let listening: Vec<(u64, u64)> = installations.filter(|it| hears(it)).map(|it| (it.app, it.id)).collect();
         let mut body = envelope(action, particulars);
         body.insert("repository".into(), self.repository_json(repo));
         if let Some(organization) = self.organization_json_of(repo) {
@@ -59,35 +104,45 @@ impl World {
         repository: Option<u64>,
         payload: Value,
     ) {
-        let body = payload.to_string();
-        let Some((secret, url, hook)) =
-            self.app(app).and_then(|app| Some((app.webhook_secret.clone(), app.webhook_url.clone()?, app.hook_id)))
-        else {
+        let json = payload.to_string();
+        let Some(app) = self.app(app).filter(|app| app.hook.active) else { return };
+        let Some(url) = app.webhook_url.clone() else { return };
+        // GitHub never sends what is larger.
+        if json.len() > LARGEST_PAYLOAD {
             return;
-        };
-        let guid = guid();
-        let headers = headers(app, hook, event, &guid, &secret, body.as_bytes());
-        let delivery = Delivery {
-            id: self.fresh_id(),
-            guid,
-            app,
-            event: event.into(),
-            action: action.map(str::to_owned),
-            installation,
-            repository,
-            body: body.into(),
-            headers,
-            url,
-            redelivery: false,
-            at: self.now(),
-            outcome: Outcome::Waiting,
-        };
-        self.outbox.add(delivery);
+        }
+        let (id, secret, hook, form) = (app.id, app.webhook_secret.clone(), app.hook_id, app.hook.form);
+        let body = if form { format!("payload={}", utf8_percent_encode(&json, NON_ALPHANUMERIC)) } else { json };
+        for _ in 0..=self.switches.extra_webhooks {
+            let guid = guid();
+            let headers = headers(id, hook, event, &guid, &secret, body.as_bytes());
+            let delivery = Delivery {
+                id: self.fresh_id(),
+                guid,
+                app: id,
+                event: event.into(),
+                action: action.map(str::to_owned),
+                installation,
+                repository,
+                body: body.clone().into(),
+                headers,
+                url: url.clone(),
+                redelivery: false,
+                at: self.now(),
+                outcome: Outcome::Waiting,
+            };
+            self.outbox.add(delivery);
+        }
+    }
+
+    /// Whether GitHub still has this delivery: for three days.
+    pub(crate) fn remembers(&self, delivery: &Delivery) -> bool {
+        self.now().duration_since(delivery.at) < DELIVERY_LIFE
     }
 
     /// Sends the newest attempt's event once more, under its old GUID; the new attempt's id.
     pub(crate) fn redeliver(&mut self, delivery: u64) -> Option<u64> {
-        let mut again = self.outbox.find(delivery)?.clone();
+        let mut again = self.outbox.find(delivery).filter(|it| self.remembers(it))?.clone();
         if let Some(url) = self.app(again.app).and_then(|app| app.webhook_url.clone()) {
             again.url = url;
         }
@@ -129,9 +184,10 @@ fn envelope(action: Option<&str>, particulars: Particulars) -> Map<String, Value
 
 /// The headers GitHub sends along, in its own capitals.
 fn headers(app: u64, hook: u64, event: &str, guid: &str, secret: &str, body: &[u8]) -> Vec<(String, String)> {
+    let form = body.starts_with(FORM);
     [
         ("Accept", "*/*".to_owned()),
-        ("Content-Type", "application/json".to_owned()),
+        ("Content-Type", if form { "application/x-www-form-urlencoded" } else { "application/json" }.to_owned()),
         ("User-Agent", format!("GitHub-Hookshot/{:07x}", hook & 0x0fff_ffff)),
         ("X-GitHub-Delivery", guid.to_owned()),
         ("X-GitHub-Event", event.to_owned()),

@@ -22,10 +22,13 @@ pub(crate) async fn send_all(
         let Some(request) = ({
             let Some(world) = world.upgrade() else { return };
             let world = lock(&world);
-            world.outbox.find(id).map(|it| (it.url.clone(), it.headers.clone(), it.body.clone()))
+            let delay = Duration::from_millis(world.switches.webhook_delay_millis);
+            world.outbox.find(id).map(|it| (delay, (it.url.clone(), it.headers.clone(), it.body.clone())))
         }) else {
             continue;
         };
+        let (delay, request) = request;
+        tokio::time::sleep(delay).await;
         let outcome = send(&client, request).await;
         let Some(world) = world.upgrade() else { return };
         lock(&world).outbox.finish(id, outcome);

@@ -99,7 +99,11 @@ impl World {
             Outcome::Waiting | Outcome::Held => ("pending".to_owned(), 0, 0),
             Outcome::Answered { status, seconds_milli, .. } => {
                 let reason = http::StatusCode::from_u16(*status).ok().and_then(|it| it.canonical_reason());
-                (reason.unwrap_or("Unknown").to_owned(), *status, *seconds_milli)
+                let words = match reason {
+                    Some(reason) if (200..300).contains(status) => reason.to_owned(),
+                    _ => format!("Invalid HTTP Response: {status}"),
+                };
+                (words, *status, *seconds_milli)
             }
             Outcome::Failed { reason, seconds_milli } => (reason.clone(), 0, *seconds_milli),
         };
@@ -133,7 +137,7 @@ impl World {
             Outcome::Waiting | Outcome::Held | Outcome::Failed { .. } => (json!({}), Value::Null),
         };
         let mut line = self.delivery_json(it);
-        let payload: Value = serde_json::from_slice(&it.body).unwrap_or_default();
+        let payload = crate::hook::emit::payload(&it.body);
         let more = json!({
             "url": it.url,
             "request": {"headers": pairs(&it.headers), "payload": payload},

@@ -10,7 +10,7 @@ use crate::world::permission::Role;
 const THREADS: &[&str] = &["issues", "pull_requests"];
 
 pub(super) const ROUTES: &[Route] = &[
-    route("issues/list-assignees", "GET", "/repos/{owner}/{repo}/assignees", reads(&["metadata"]), |call| {
+    route("issues/list-assignees", "GET", "/repos/{owner}/{repo}/assignees", reads(THREADS), |call| {
         let able = call.world.accounts.iter().filter(|it| call.world.assignable(call.repo, it.id));
         call.page(able.map(|it| call.world.user_json(it.id)).collect())
     }),
@@ -18,7 +18,7 @@ pub(super) const ROUTES: &[Route] = &[
         "issues/check-user-can-be-assigned",
         "GET",
         "/repos/{owner}/{repo}/assignees/{assignee}",
-        reads(&["metadata"]),
+        reads(THREADS),
         |call| {
             let user = call.world.account_by_login(call.param("assignee")).map(|account| account.id);
             let able = user.is_some_and(|user| call.world.assignable(call.repo, user));

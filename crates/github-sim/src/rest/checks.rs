@@ -1,6 +1,6 @@
 //! Check runs and suites.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Outcome};
 use super::commits::commit_of_path;
@@ -18,8 +18,12 @@ pub(super) const ROUTES: &[Route] = &[
         if by.app.is_none() {
             return Err(Refusal::new(403, "You must authenticate via a GitHub App."));
         }
-        call.required("CheckRun", "name")?;
-        let sha = call.required("CheckRun", "head_sha")?;
+        let supplied = |name: &str| {
+            let missing = || Refusal::schema(format!("\"{name}\" wasn't supplied."));
+            call.owned(name).ok_or_else(missing)
+        };
+        supplied("name")?;
+        let sha = supplied("head_sha")?;
         let fields = fields(call)?;
         let id = call.world.create_check_run(&by, call.repo, &sha, fields)?;
         answer(call, id, 201)
@@ -36,6 +40,46 @@ pub(super) const ROUTES: &[Route] = &[
             let (by, id, fields) = (call.actor.clone(), call.number("check_run_id")?, fields(call)?);
             call.world.update_check_run(&by, call.repo, id, fields)?;
             answer(call, id, 200)
+        },
+    ),
+    route(
+        "checks/rerequest-run",
+        "POST",
+        "/repos/{owner}/{repo}/check-runs/{check_run_id}/rerequest",
+        writes(CHECKS, Role::Write),
+        |call| {
+            let (by, id) = (call.actor.clone(), call.number("check_run_id")?);
+            call.world.rerequest_check_run(&by, call.repo, id)?;
+            Answer::created(json!({}))
+        },
+    ),
+    route(
+        "checks/rerequest-suite",
+        "POST",
+        "/repos/{owner}/{repo}/check-suites/{check_suite_id}/rerequest",
+        writes(CHECKS, Role::Write),
+        |call| {
+            let (by, id) = (call.actor.clone(), call.number("check_suite_id")?);
+            call.world.rerequest_check_suite(&by, call.repo, id)?;
+            Answer::created(json!({}))
+        },
+    ),
+    route("checks/get-suite", "GET", "/repos/{owner}/{repo}/check-suites/{check_suite_id}", reads(CHECKS), |call| {
+        let id = call.number("check_suite_id")?;
+        let repo = call.world.repo(call.repo).ok_or_else(Refusal::not_found)?;
+        let suite = repo.check_suites.iter().find(|suite| suite.id == id).ok_or_else(Refusal::not_found)?;
+        Answer::ok(call.world.check_suite_json(call.repo, suite))
+    }),
+    route(
+        "checks/list-for-suite",
+        "GET",
+        "/repos/{owner}/{repo}/check-suites/{check_suite_id}/check-runs",
+        reads(CHECKS),
+        |call| {
+            let id = call.number("check_suite_id")?;
+            let repo = call.world.repo(call.repo).ok_or_else(Refusal::not_found)?;
+            let runs = repo.check_runs.iter().filter(|run| run.suite == id);
+            call.counted_page("check_runs", runs.map(|run| call.world.check_run_json(call.repo, run)).collect())
         },
     ),
     route(

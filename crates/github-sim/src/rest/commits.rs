@@ -30,7 +30,13 @@ pub(super) const ROUTES: &[Route] = &[
         let commit = call.world.git.commit(call.repo, &sha).ok_or_else(Refusal::not_found)?;
         Answer::ok(call.world.full_commit_json(call.repo, &commit))
     }),
-    route("repos/compare-commits", "GET", "/repos/{owner}/{repo}/compare/{basehead*}", reads(CONTENTS), compare),
+    route(
+        "repos/compare-commits-with-basehead",
+        "GET",
+        "/repos/{owner}/{repo}/compare/{basehead*}",
+        reads(CONTENTS),
+        compare,
+    ),
     route("repos/get-content", "GET", "/repos/{owner}/{repo}/contents/{path*}", reads(CONTENTS), content),
     route("repos/get-content", "GET", "/repos/{owner}/{repo}/contents", reads(CONTENTS), content),
     route(

@@ -56,7 +56,7 @@ fn update(call: &mut Call<'_>) -> Outcome {
 
 fn own_delivery(call: &Call<'_>) -> Result<u64, Refusal> {
     let (app, id) = (call.app()?, call.number("delivery_id")?);
-    let mine = call.world.outbox.find(id).is_some_and(|it| it.app == app);
+    let mine = call.world.outbox.find(id).is_some_and(|it| it.app == app && call.world.remembers(it));
     if mine { Ok(id) } else { Err(Refusal::not_found()) }
 }
 
@@ -72,6 +72,8 @@ fn list(call: &mut Call<'_>) -> Outcome {
         _ => None,
     };
     let mine = call.world.outbox.deliveries.iter().rev().filter(|it| it.app == app && from(it.id));
+    let again = call.query("redelivery").and_then(|it| it.parse::<bool>().ok());
+    let mine = mine.filter(|it| call.world.remembers(it) && again.is_none_or(|again| it.redelivery == again));
     let mine = mine.filter(|it| wanted.is_none_or(|wanted| it.succeeded() == wanted));
     let mut found: Vec<_> = mine.take(size + 1).collect();
     let next = (found.len() > size).then(|| found.pop()).flatten().map(|it| it.id);

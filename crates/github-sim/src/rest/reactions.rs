@@ -6,49 +6,50 @@ use crate::change::reaction::Target;
 use crate::refusal::Refusal;
 use crate::world::permission::Role;
 
-const THREADS: &[&str] = &["issues", "pull_requests"];
+/// GitHub asks for this one even where it is a pull request that is reacted to.
+const ISSUES: &[&str] = &["issues"];
 
 pub(super) const ROUTES: &[Route] = &[
     route(
         "reactions/list-for-issue",
         "GET",
         "/repos/{owner}/{repo}/issues/{issue_number}/reactions",
-        reads(THREADS),
+        reads(ISSUES),
         list,
     ),
     route(
         "reactions/create-for-issue",
         "POST",
         "/repos/{owner}/{repo}/issues/{issue_number}/reactions",
-        writes(THREADS, Role::Read),
+        writes(ISSUES, Role::Read),
         create,
     ),
     route(
         "reactions/delete-for-issue",
         "DELETE",
         "/repos/{owner}/{repo}/issues/{issue_number}/reactions/{reaction_id}",
-        writes(THREADS, Role::Read),
+        writes(ISSUES, Role::Read),
         delete,
     ),
     route(
         "reactions/list-for-issue-comment",
         "GET",
         "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions",
-        reads(THREADS),
+        reads(ISSUES),
         list,
     ),
     route(
         "reactions/create-for-issue-comment",
         "POST",
         "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions",
-        writes(THREADS, Role::Read),
+        writes(ISSUES, Role::Read),
         create,
     ),
     route(
         "reactions/delete-for-issue-comment",
         "DELETE",
         "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions/{reaction_id}",
-        writes(THREADS, Role::Read),
+        writes(ISSUES, Role::Read),
         delete,
     ),
 ];

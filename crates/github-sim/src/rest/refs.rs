@@ -24,10 +24,34 @@ pub(super) const ROUTES: &[Route] = &[
     route("repos/get-branch", "GET", "/repos/{owner}/{repo}/branches/{branch*}", reads(CONTENTS), |call| {
         let branch = call.param("branch");
         let missing = || Refusal::new(404, "Branch not found");
+        let now_called = call.world.repo(call.repo).and_then(|repo| repo.renamed_branches.get(branch));
+        if let (Some(to), None) = (now_called, call.world.git.branch(call.repo, branch)) {
+            let url = format!("{}/repositories/{}/branches/{to}", call.world.urls.api, call.repo);
+            let body = json!({"message": "Moved Permanently", "url": url});
+            return Ok(Answer { status: 301, body: Some(body), headers: vec![("location", url)] });
+        }
         let sha = call.world.git.branch(call.repo, branch).ok_or_else(missing)?;
         let commit = call.world.git.commit(call.repo, &sha).ok_or_else(missing)?;
         Answer::ok(call.world.branch_json(call.repo, branch, &commit))
     }),
+    route(
+        "repos/rename-branch",
+        "POST",
+        "/repos/{owner}/{repo}/branches/{branch*}/rename",
+        writes(CONTENTS, Role::Write),
+        |call| {
+            let (by, from) = (call.actor.clone(), call.param("branch").to_owned());
+            let to = call.required("Branch", "new_name")?;
+            let default = call.world.repo(call.repo).is_some_and(|repo| repo.default_branch == from);
+            if default && call.world.standing(call.who, call.repo) < Role::Admin {
+                return Err(Refusal::needs_admin());
+            }
+            call.world.rename_branch(&by, call.repo, &from, &to)?;
+            let sha = call.world.git.branch(call.repo, &to).ok_or_else(Refusal::not_found)?;
+            let commit = call.world.git.commit(call.repo, &sha).ok_or_else(Refusal::not_found)?;
+            Answer::created(call.world.branch_json(call.repo, &to, &commit))
+        },
+    ),
     route("git/get-ref", "GET", "/repos/{owner}/{repo}/git/ref/{ref*}", reads(CONTENTS), |call| {
         let name = format!("refs/{}", call.param("ref"));
         refuse_empty(call)?;
@@ -53,6 +77,7 @@ pub(super) const ROUTES: &[Route] = &[
         call.world.after_push(&by, call.repo, &name, ZERO, &sha, false);
         answer(call, &name, 201)
     }),
+    route("git/update-ref", "PATCH", "/repos/{owner}/{repo}/git/refs/{ref*}", writes(CONTENTS, Role::Write), update),
     route("git/delete-ref", "DELETE", "/repos/{owner}/{repo}/git/refs/{ref*}", writes(CONTENTS, Role::Write), |call| {
         let (by, name) = (call.actor.clone(), format!("refs/{}", call.param("ref")));
         let old = find(call, &name).ok_or_else(|| Refusal::new(422, "Reference does not exist"))?;
@@ -65,6 +90,23 @@ pub(super) const ROUTES: &[Route] = &[
         Answer::no_content()
     }),
 ];
+
+fn update(call: &mut Call<'_>) -> Outcome {
+    let (by, name) = (call.actor.clone(), format!("refs/{}", call.param("ref")));
+    let sha = call.required("Reference", "sha")?;
+    let old = find(call, &name).ok_or_else(|| Refusal::new(422, "Reference does not exist"))?;
+    let new = call.world.git.resolve(call.repo, &sha).ok_or_else(|| Refusal::new(422, "Object does not exist"))?;
+    if call.flag("force") != Some(true) && !call.world.git.is_ancestor(call.repo, &old, &new) {
+        return Err(Refusal::new(422, "Update is not a fast forward"));
+    }
+    let branch = name.trim_start_matches("refs/heads/");
+    if call.world.repo(call.repo).is_some_and(|repo| repo.protected.contains_key(branch)) {
+        return Err(Refusal::new(422, "Changes must be made through a pull request."));
+    }
+    call.world.git.set_ref(call.repo, &name, &new)?;
+    call.world.after_push(&by, call.repo, &name, &old, &new, false);
+    answer(call, &name, 200)
+}
 
 fn find(call: &Call<'_>, name: &str) -> Option<String> {
     call.world.git.refs(call.repo, name).into_iter().find(|(it, _)| it == name).map(|(_, sha)| sha)

@@ -17,12 +17,21 @@ pub(super) const ROUTES: &[Route] = &[
         answer(call, id)
     }),
     route("repos/update", "PATCH", "/repos/{owner}/{repo}", writes(&["administration"], Role::Admin), |call| {
-        let (description, archived, default) =
-            (call.owned("description"), call.flag("archived"), call.owned("default_branch"));
-        let repo = call.world.repositories.get_mut(&call.repo).ok_or_else(Refusal::not_found)?;
-        repo.description = description.or(repo.description.take());
-        repo.archived = archived.unwrap_or(repo.archived);
-        repo.default_branch = default.unwrap_or_else(|| repo.default_branch.clone());
+        let by = call.actor.clone();
+        if let Some(description) = call.owned("description")
+            && let Some(repo) = call.world.repositories.get_mut(&call.repo)
+        {
+            repo.description = Some(description);
+        }
+        if let Some(branch) = call.owned("default_branch") {
+            call.world.set_default_branch(&by, call.repo, &branch)?;
+        }
+        if let Some(name) = call.owned("name") {
+            call.world.rename_repository(&by, call.repo, &name)?;
+        }
+        if let Some(archived) = call.flag("archived") {
+            call.world.archive(&by, call.repo, archived)?;
+        }
         answer(call, call.repo)
     }),
     route(

@@ -41,6 +41,8 @@ pub(crate) struct Repository {
     pub rulesets: Vec<(String, Rule)>,
     /// Pushes with secrets in them are refused.
     pub push_protection: bool,
+    /// What a branch used to be called, and is called now.
+    pub renamed_branches: BTreeMap<String, String>,
     /// Every move of a ref, in order.
     pub moves: Vec<RefMove>,
     pub check_suites: Vec<CheckSuite>,
