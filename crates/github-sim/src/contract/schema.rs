@@ -74,9 +74,10 @@ fn telling(error: &ValidationError<'_>, place: &str) -> Complaint {
         _ => &[],
     };
     let depth = |error: &ValidationError<'_>| error.instance_path().as_str().matches('/').count();
-    let own = depth(error);
-    let closest = ways.iter().filter_map(|errors| errors.iter().max_by_key(|it| depth(it)));
-    match closest.filter(|it| depth(it) > own).max_by_key(|it| depth(it)) {
+    // A way that is for another type of value was not meant at all.
+    let meant =
+        |it: &&ValidationError<'_>| depth(it) > depth(error) || !matches!(it.kind(), ValidationErrorKind::Type { .. });
+    match ways.iter().flatten().filter(meant).max_by_key(|it| depth(it)) {
         Some(inner) => telling(inner, place),
         None => (format!("{place}{}", error.instance_path().as_str()), error.masked().to_string()),
     }

@@ -33,8 +33,8 @@ static OPERATIONS: &[Operation] = &[
     mutation("graphql/deleteIssue", writes(&["administration"], Role::Admin)),
 ];
 
-/// Every GraphQL field the simulator serves at the top of a document, with what it asks of the caller. Resolving a
-/// review thread asks for `contents: write` besides, as on GitHub.
+/// Every GraphQL field the simulator serves at the top of a document, with what it asks of the caller. Ending and
+/// beginning a draft and resolving a review thread ask for `contents: write` besides, as on GitHub.
 pub fn operations() -> &'static [Operation] {
     OPERATIONS
 }
@@ -149,6 +149,7 @@ fn perform_on(
             Ok(json!({field: world.comment_value(repo, number, id)}))
         }
         ("markPullRequestReadyForReview" | "convertPullRequestToDraft", Node::Thread { repo, number }) => {
+            world.admit_to_repository(who, &["contents"], Level::Write, Role::Write, repo)?;
             world.set_draft(by, repo, number, name == "convertPullRequestToDraft")?;
             Ok(json!({"pullRequest": world.thread_value(repo, number)}))
         }

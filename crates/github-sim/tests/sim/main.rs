@@ -4,6 +4,7 @@
 
 mod access;
 mod checks;
+mod contract;
 mod control;
 mod faults;
 mod git;
