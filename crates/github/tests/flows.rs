@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use baton_core::domain::actor::Role;
@@ -29,6 +30,8 @@ struct World {
     credentials: AppCredentials,
     app: GitHubApp,
     repository: Repository,
+    /// Milliseconds that both clocks, Baton's and the simulator's, were moved ahead.
+    ahead: Arc<AtomicI64>,
 }
 
 fn manifest() -> serde_json::Value {
@@ -36,7 +39,8 @@ fn manifest() -> serde_json::Value {
     yaml_serde::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 
-fn config(sim: &Sim, credentials: &AppCredentials) -> Config {
+fn config(sim: &Sim, credentials: &AppCredentials, ahead: &Arc<AtomicI64>) -> Config {
+    let ahead = Arc::clone(ahead);
     Config {
         api_url: sim.api_url().parse().unwrap(),
         graphql_url: Some(sim.graphql_url().parse().unwrap()),
@@ -52,10 +56,18 @@ fn config(sim: &Sim, credentials: &AppCredentials) -> Config {
             read: Duration::from_secs(5),
             total: Duration::from_secs(10),
         },
-        clock: Arc::new(|| {
+        clock: Arc::new(move || {
             let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-            Timestamp(i64::try_from(since.as_millis()).unwrap())
+            Timestamp(i64::try_from(since.as_millis()).unwrap() + ahead.load(Ordering::SeqCst))
         }),
+    }
+}
+
+/// Whatever a flow is about: both sides speak as GitHub describes it, within the permissions of the manifest.
+impl Drop for World {
+    fn drop(&mut self) {
+        let found: Vec<String> = self.sim.violations().iter().map(ToString::to_string).collect();
+        assert!(found.is_empty() || std::thread::panicking(), "not as GitHub describes it:\n{}", found.join("\n"));
     }
 }
 
@@ -79,10 +91,18 @@ impl World {
             manifest["default_events"].as_array().unwrap().iter().map(|e| e.as_str().unwrap().to_owned()).collect();
         let credentials = sim.app(AppSpec { name: "Baton".into(), permissions, events, ..AppSpec::default() }).unwrap();
         sim.install(credentials.app_id, REPO).unwrap();
-        let app = GitHubApp::new(&config(&sim, &credentials)).unwrap();
+        let ahead = Arc::new(AtomicI64::new(0));
+        let app = GitHubApp::new(&config(&sim, &credentials, &ahead)).unwrap();
         let installation = app.installation_of(&REPO.parse().unwrap()).await.unwrap();
         let repository = app.repository(&reference(id, installation));
-        Self { sim, credentials, app, repository }
+        Self { sim, credentials, app, repository, ahead }
+    }
+
+    /// Waits as Baton was told to: both clocks move.
+    fn wait_until(&self, at: Timestamp) {
+        let by = at.since(Timestamp(self.sim.now().as_millisecond()));
+        self.ahead.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.sim.advance(by);
     }
 
     fn issue(&self) -> IssueNumber {
@@ -325,6 +345,7 @@ async fn every_write_shows_once_whatever_is_lost() {
                 tries += 1;
                 match outcome {
                     Ok(()) => break,
+                    Err(GitHubError::RetryAfter { at, .. }) if tries < 5 => world.wait_until(at),
                     Err(error) => assert!(
                         (error.is_transient() || matches!(error, GitHubError::Unauthorized { .. })) && tries < 5,
                         "{operation} {fault:?}: {error:?}"
@@ -382,7 +403,9 @@ async fn refusals_have_types() {
 
     let installation = u64::try_from(repository.reference().installation.0).unwrap();
     world.sim.suspend(installation, true);
-    let fresh = GitHubApp::new(&config(&world.sim, &world.credentials)).unwrap().repository(repository.reference());
+    let fresh = GitHubApp::new(&config(&world.sim, &world.credentials, &world.ahead))
+        .unwrap()
+        .repository(repository.reference());
     assert_eq!(fresh.info().await, Err(GitHubError::Suspended));
     world.sim.suspend(installation, false);
     world.sim.uninstall(installation);

@@ -15,6 +15,7 @@ use baton_core::domain::ids::{InstallationId, RepositoryId};
 use baton_core::domain::issue::RepositoryRef;
 use baton_core::domain::time::Timestamp;
 use baton_github::{Budget, Config, GitHubApp, Repository, Timeouts};
+use github_sim::contract::{check_graphql_request, check_request};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -38,12 +39,17 @@ impl Asked {
 pub struct Fake {
     pub url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
+    raw: Arc<Mutex<Vec<Raw>>>,
     server: tokio::task::JoinHandle<()>,
 }
 
 impl Drop for Fake {
     fn drop(&mut self) {
         self.server.abort();
+        // Looked at when all is over: the tests count milliseconds.
+        let found: Vec<String> = self.raw.lock().unwrap().iter().flat_map(Raw::violations).collect();
+        let fine = found.is_empty() || std::thread::panicking();
+        assert!(fine, "asked otherwise than GitHub describes it:\n{}", found.join("\n"));
     }
 }
 
@@ -55,12 +61,14 @@ impl Fake {
     /// answered as GitHub does, unless `answer` does it first.
     pub async fn start(answer: impl Fn(&Asked) -> Option<Response> + Send + Sync + 'static) -> Self {
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-        let log = Arc::clone(&asked);
+        let raw: Arc<Mutex<Vec<Raw>>> = Arc::default();
+        let (log, all) = (Arc::clone(&asked), Arc::clone(&raw));
         let answer = Arc::new(answer);
         let handler = move |request: Request| {
-            let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
+            let (log, all, answer) = (Arc::clone(&log), Arc::clone(&all), Arc::clone(&answer));
             async move {
-                let one = read(request).await;
+                let (one, raw) = read(request).await;
+                all.lock().unwrap().push(raw);
                 log.lock().unwrap().push(one.clone());
                 answer(&one)
                     .or_else(|| default_answer(&one))
@@ -72,7 +80,7 @@ impl Fake {
         let server = tokio::spawn(async move {
             axum::serve(listener, Router::new().fallback(handler)).await.unwrap();
         });
-        Self { url, asked, server }
+        Self { url, asked, raw, server }
     }
 
     pub fn asked(&self) -> Vec<Asked> {
@@ -105,16 +113,37 @@ impl Fake {
     }
 }
 
-async fn read(request: Request) -> Asked {
+/// What was asked, for the tests and for the contract.
+async fn read(request: Request) -> (Asked, Raw) {
     let (parts, body) = request.into_parts();
     let bytes: Bytes = axum::body::to_bytes(body, 10 << 20).await.unwrap();
     let header = |name: &str| parts.headers.get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
-    Asked {
+    let asked = Asked {
         method: parts.method.to_string(),
         path: parts.uri.to_string(),
         authorization: header("authorization"),
         headers: parts.headers.iter().map(|(k, v)| (k.to_string(), v.to_str().unwrap().to_owned())).collect(),
         body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+    };
+    (asked, Raw { method: parts.method.to_string(), uri: parts.uri, body: bytes })
+}
+
+/// A request as it came over the wire.
+struct Raw {
+    method: String,
+    uri: axum::http::Uri,
+    body: Bytes,
+}
+
+impl Raw {
+    /// What GitHub would not know of it.
+    fn violations(&self) -> Vec<String> {
+        let path = self.uri.path();
+        let found = match path.split_once("/api/v3").map_or(path, |(_, below)| below) {
+            path if path.ends_with("/graphql") => check_graphql_request(&self.body),
+            path => check_request(&self.method, path, self.uri.query().unwrap_or_default(), &self.body),
+        };
+        found.iter().map(ToString::to_string).collect()
     }
 }
 
