@@ -16,6 +16,7 @@ mod jobs;
 mod local;
 mod perform;
 mod project;
+mod reconcile;
 mod tidy;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use baton_store::Store;
 pub use agents::{Agents, AgentsError};
 pub use handler::TIDY;
 pub use local::LocalError;
+pub use reconcile::RECONCILE;
 
 use crate::config::{GithubConfig, PolicyConfig, SandboxConfig};
 

@@ -15,7 +15,7 @@ use super::Fault;
 use super::given::Given;
 use crate::clock;
 use crate::config::{Config, SandboxConfig};
-use crate::engine::{Agents, Engine, Parts, TIDY};
+use crate::engine::{Agents, Engine, Parts, RECONCILE, TIDY};
 
 /// The hidden command by which git gets a token from Baton.
 pub(super) const GIT_CREDENTIAL: &str = "git-credential";
@@ -26,6 +26,9 @@ const AGENT_UID: u32 = 64_823;
 
 /// How often checkouts are tidied.
 const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// How often GitHub is asked for what its webhooks did not tell.
+const RECONCILE_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// Reads the configuration.
 pub(super) fn configuration(given: &Given) -> Result<Config, Fault> {
@@ -139,6 +142,9 @@ pub(super) fn worker(config: &Config, engine: Engine) -> Worker<Engine> {
     settings.runs = usize::try_from(runs).unwrap_or(usize::MAX);
     settings.limits = Limits { global_runs: runs, per_repository_runs: config.worker.per_repository };
     settings.lease_ttl = Duration::from_secs(config.worker.lease_seconds.max(1));
-    settings.recurring = vec![Recurring { kind: TIDY.to_owned(), every: TIDY_EVERY }];
+    settings.recurring = vec![
+        Recurring { kind: TIDY.to_owned(), every: TIDY_EVERY },
+        Recurring { kind: RECONCILE.to_owned(), every: RECONCILE_EVERY },
+    ];
     Worker::new(store, engine, settings, Clock::from_fn(clock::now))
 }

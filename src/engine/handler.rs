@@ -7,6 +7,7 @@ use baton_store::{DeliveryOutcome, Died, INGEST, Ingest, Outcome};
 use super::Engine;
 use super::ingest::CONSIDER;
 use super::jobs::Payload;
+use super::reconcile::{OBSERVE, RECONCILE};
 
 /// The kind of the recurring job that tidies up.
 pub const TIDY: &str = "tidy";
@@ -17,7 +18,9 @@ impl Handler for Engine {
             INGEST => self.take_in(&context).await,
             CONSIDER => self.ingest(&context).await,
             TIDY => self.tidy(&context).await,
-            _ => self.perform(&context).await,
+            RECONCILE => self.reconcile(&context).await,
+            OBSERVE => self.observe(&context).await,
+            _ => self.perform_unless_moot(&context).await,
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod act;
 mod comment;
+mod handover;
 mod issue;
 mod reach;
 mod reading;
@@ -15,10 +16,11 @@ use baton_core::domain::issue::{RepositoryRef, Thread};
 use baton_core::domain::task::Withdrawal;
 use baton_github::{GitHubError, PullState};
 use baton_queue::{Failure, Handled, JobContext};
-use baton_store::{Delivery, DeliveryOutcome, Ingest, NewJob, Outcome, TaskFilter};
+use baton_store::{Delivery, DeliveryOutcome, Ingest, JobId, NewJob, Outcome, StoreError, TaskFilter, Tx};
 use baton_webhook::{Context, Incoming, InstallationChange, PullChange, PullRequest};
 
 pub(super) use act::Act;
+pub(super) use handover::{Handle, comment_key, handed_over, handover_key};
 
 use super::{Engine, error};
 
@@ -31,6 +33,8 @@ pub(super) enum Consequence {
     Ignore(String),
     /// These, in order.
     Acts(Vec<Act>),
+    /// These, in order, and never again for what has this key, whoever tells of it.
+    Once { key: String, acts: Vec<Act> },
 }
 
 impl Consequence {
@@ -99,35 +103,59 @@ impl Engine {
     pub(super) async fn ingest(&self, context: &JobContext) -> Result<Handled, Failure> {
         let Ingest { delivery: id } = context.job.payload.read("ingest job")?;
         let (delivery, incoming, body) = self.read_delivery(id).await?;
-        let consequence = match self.consider(&incoming, context).await {
-            Ok(consequence) => consequence,
-            Err(failure) => match self.out_of_reach(&incoming, &failure, context).await? {
-                Some(reason) => Consequence::Ignore(reason),
-                None => return Err(failure),
-            },
-        };
+        let consequence = self.consider_or_ignore(&incoming, context).await?;
 
         let now = self.now();
         let mut tx = self.store().begin().await?;
-        let outcome = match consequence {
-            Consequence::Ignore(reason) => DeliveryOutcome::Ignored(reason),
-            // The same bytes under another GUID are the same event: GitHub sends some twice, and a captured delivery can
-            // be sent again by anybody who captured it.
-            Consequence::Acts(_) if !tx.once(&format!("delivery/{}", content_key(&delivery, &body)), now).await? => {
-                DeliveryOutcome::Ignored("the same event was dealt with before".to_owned())
-            }
-            Consequence::Acts(acts) => {
-                let mut notes = Vec::new();
-                for act in acts {
-                    notes.extend(self.perform_act(&mut tx, act, context.job.id).await?);
-                }
-                if notes.is_empty() { DeliveryOutcome::Handled } else { DeliveryOutcome::Ignored(notes.join("; ")) }
-            }
-        };
+        // The same bytes under another GUID are the same event: GitHub sends some twice, and a captured delivery can
+        // be sent again by anybody who captured it.
+        let key = format!("delivery/{}", content_key(&delivery, &body));
+        let outcome = self.carry_out(&mut tx, consequence, Some(key), context.job.id).await?;
         tx.settle_delivery(id, &outcome, now).await?;
         tx.complete(&context.lease, &Outcome::Done(None), now).await?;
         tx.commit().await?;
         Ok(Handled::Completed)
+    }
+
+    /// Does in the caller's transaction what follows, and says what came of it. `key` names the event where what follows does
+    /// not name itself.
+    pub(super) async fn carry_out(
+        &self,
+        tx: &mut Tx,
+        consequence: Consequence,
+        key: Option<String>,
+        doer: JobId,
+    ) -> Result<DeliveryOutcome, StoreError> {
+        let (key, acts) = match consequence {
+            Consequence::Ignore(reason) => return Ok(DeliveryOutcome::Ignored(reason)),
+            Consequence::Acts(acts) => (key, acts),
+            Consequence::Once { key, acts } => (Some(key), acts),
+        };
+        if let Some(key) = key
+            && !tx.once(&key, self.now()).await?
+        {
+            return Ok(DeliveryOutcome::Ignored("the same event was dealt with before".to_owned()));
+        }
+        let mut notes = Vec::new();
+        for act in acts {
+            notes.extend(self.perform_act(tx, act, doer).await?);
+        }
+        Ok(if notes.is_empty() { DeliveryOutcome::Handled } else { DeliveryOutcome::Ignored(notes.join("; ")) })
+    }
+
+    /// What follows; nothing where the App has no way to what it is about.
+    pub(super) async fn consider_or_ignore(
+        &self,
+        incoming: &Incoming,
+        job: &JobContext,
+    ) -> Result<Consequence, Failure> {
+        match self.consider(incoming, job).await {
+            Ok(consequence) => Ok(consequence),
+            Err(failure) => match self.out_of_reach(incoming, &failure, job).await? {
+                Some(reason) => Ok(Consequence::Ignore(reason)),
+                None => Err(failure),
+            },
+        }
     }
 
     async fn consider(&self, incoming: &Incoming, job: &JobContext) -> Result<Consequence, Failure> {
@@ -273,7 +301,12 @@ fn lane(incoming: &Incoming) -> Option<String> {
         Incoming::PullRequest { context, pull, .. } => (context, pull.number),
         _ => return None,
     };
-    Some(format!("consider/{}/{number}", context.repository.id))
+    Some(lane_of(context.repository.id, number))
+}
+
+/// The lane in which everything about one issue is considered.
+pub(super) fn lane_of(repository: RepositoryId, number: IssueNumber) -> String {
+    format!("{CONSIDER}/{repository}/{number}")
 }
 
 /// Names an event by its content.

@@ -3,6 +3,7 @@
 //! Everything here may be done twice, because a worker can die after the work and before the commit: what is made
 //! outside is looked for before it is made.
 
+mod moot;
 mod plan_comment;
 mod progress;
 mod pull;

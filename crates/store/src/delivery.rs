@@ -229,6 +229,14 @@ impl Store {
         self.engine.first(BY_ID, params![id.0]).await?.as_ref().map(Delivery::from_row).transpose()
     }
 
+    /// Whether a hook's delivery of this GUID is kept.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn has_delivery(&self, hook_type: &str, hook_id: &str, guid: &str) -> Result<bool, StoreError> {
+        Ok(self.engine.first(BY_GUID, params![hook_type, hook_id, guid]).await?.is_some())
+    }
+
     /// The body of a delivery, byte for byte.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ const REMEMBER: &str = "
     INSERT INTO remembered (effect_key, external_id, at) VALUES ($1, $2, $3)
     ON CONFLICT (effect_key) DO UPDATE SET external_id = excluded.external_id, at = excluded.at";
 
+const NOTICED: &str = "SELECT key FROM notices WHERE key = $1";
+
 const ONCE: &str = "INSERT INTO notices (key, at) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING RETURNING key";
 
 impl Store {
@@ -25,6 +27,14 @@ impl Store {
     pub async fn recall<T: DeserializeOwned>(&self, effect_key: &str) -> Result<Option<T>, StoreError> {
         let row = self.engine.first(RECALL, params![effect_key]).await?;
         row.map(|row| row.json("external_id")?.read("remembered id")).transpose()
+    }
+
+    /// Whether [`Tx::once`] has seen this key.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn was_noticed(&self, key: &str) -> Result<bool, StoreError> {
+        Ok(self.engine.first(NOTICED, params![key]).await?.is_some())
     }
 }
 

@@ -10,7 +10,7 @@ use baton_github::{Comment as CommentNow, GitHubError, Repository};
 use baton_queue::{Failure, JobContext};
 use baton_webhook::{Comment, CommentChange, Context, Issue};
 
-use super::{Act, Consequence};
+use super::{Act, Consequence, comment_key};
 use crate::engine::apply::read;
 use crate::engine::{Engine, error};
 
@@ -86,8 +86,9 @@ impl Engine {
         }
         let plan_comment = self.plan_comment(&repository, task.as_ref()).await?;
 
-        let thread = Thread { repository: reference, number: issue.number };
         let place = there.reference();
+        let key = comment_key(reference.id, place.id);
+        let thread = Thread { repository: reference, number: issue.number };
         let acts = found.into_iter().enumerate().map(|(index, found)| {
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             match found {
@@ -116,7 +117,7 @@ impl Engine {
                 },
             }
         });
-        Ok(Consequence::Acts(acts.collect()))
+        Ok(Consequence::Once { key, acts: acts.collect() })
     }
 
     fn is_trusted_program(&self, login: &str) -> bool {

@@ -1,13 +1,14 @@
 //! Changes of issues: handed over, edited, taken away.
 
-use baton_core::domain::actor::{AccountKind, Person};
+use baton_core::domain::actor::AccountKind;
 use baton_core::domain::event::{Event, Trigger, Triggered};
 use baton_core::domain::issue::RepositoryRef;
-use baton_core::domain::task::{State, Withdrawal};
-use baton_github::{GitHubError, Issue as IssueNow, PullState, Repository};
+use baton_core::domain::task::{State, Task, Withdrawal};
+use baton_github::{Account, GitHubError, Issue as IssueNow, PullState, Repository};
 use baton_queue::{Failure, JobContext};
-use baton_webhook::{Account, Context, Issue, IssueChange, Origin};
+use baton_webhook::{Account as Assignee, Context, Issue, IssueChange, Origin};
 
+use super::handover::{Handle, handed_over, handover_key};
 use super::{Act, Consequence};
 use crate::engine::apply::read;
 use crate::engine::facts::AUTO_LABEL;
@@ -38,7 +39,9 @@ impl Engine {
             Err(unserved) => return Ok(unserved.quietly()),
         };
         match change {
-            IssueChange::Assigned { .. } if hands_over => self.assigned(reference, context, issue, job).await,
+            IssueChange::Assigned { assignee: Some(assignee) } if hands_over => {
+                self.assigned(reference, issue, &assignee.login, job).await
+            }
             IssueChange::Labeled { label: Some(label) } if hands_over => {
                 self.labelled(reference, issue, label, job).await
             }
@@ -63,7 +66,7 @@ impl Engine {
         }
     }
 
-    fn is_ours(&self, assignee: Option<&Account>) -> bool {
+    fn is_ours(&self, assignee: Option<&Assignee>) -> bool {
         assignee.is_some_and(|account| self.is_our_login(&account.login))
     }
 
@@ -92,14 +95,14 @@ impl Engine {
         }
     }
 
+    /// Who assigned it is looked up, as for a label.
     async fn assigned(
         &self,
         reference: RepositoryRef,
-        context: &Context,
         issue: &Issue,
+        assignee: &str,
         job: &JobContext,
     ) -> Result<Consequence, Failure> {
-        let Some(sender) = &context.sender else { return Ok(Consequence::ignore("who assigned it is unknown")) };
         let repository = self.parts().github.repository(&reference);
         let Some(now) = self.issue_now(&repository, issue, job).await? else {
             return Ok(Consequence::ignore("the issue is gone"));
@@ -107,8 +110,35 @@ impl Engine {
         if !now.assignees.iter().any(|account| self.is_our_login(&account.person.login)) {
             return Ok(Consequence::ignore("the issue is not assigned to the bot any more"));
         }
-        let person = Person { id: sender.id, login: sender.login.clone() };
-        self.trigger_by(reference, &repository, person, sender.kind, Trigger::Assigned, &now).await
+        let handle = Handle::Login(assignee.to_owned());
+        match self.handover(&repository, &handle, &now, job).await? {
+            Some((by, key)) => self.trigger_by(&repository, by, key, Trigger::Assigned, &now).await,
+            None => Ok(Consequence::ignore("who assigned it cannot be found out")),
+        }
+    }
+
+    /// Who handed the issue over by this, and what names that for ever.
+    async fn handover(
+        &self,
+        repository: &Repository,
+        handle: &Handle,
+        issue: &IssueNow,
+        job: &JobContext,
+    ) -> Result<Option<(Account, String)>, Failure> {
+        let events = match repository.issue_events(issue.number).await {
+            Ok(events) => events,
+            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => return Ok(None),
+            Err(refused) => return Err(error::github(&refused, self.now())),
+        };
+        match handed_over(&events, handle) {
+            Some(event) => {
+                let key = handover_key(repository.reference().id, event.id);
+                Ok(event.actor.clone().map(|actor| (actor, key)))
+            }
+            // The issue shows it already.
+            None if job.job.attempts < LOOKS => Err(Failure::transient("GitHub does not show the change yet")),
+            None => Ok(None),
+        }
     }
 
     /// A label says nothing about who set it: that is looked up.
@@ -126,37 +156,32 @@ impl Engine {
         if !now.labels.iter().any(|there| there.eq_ignore_ascii_case(label)) {
             return Ok(Consequence::ignore("the label was taken off again"));
         }
-        let labelling = repository
-            .who_labelled(issue.number, label)
-            .await
-            .map_err(|refused| error::github(&refused, self.now()))?
-            .filter(|labelling| !labelling.removed);
-        let Some(by) = labelling.and_then(|labelling| labelling.actor) else {
+        let Some((by, key)) = self.handover(&repository, &Handle::Label(label.to_owned()), &now, job).await? else {
             return Ok(Consequence::ignore("who set the label cannot be found out"));
         };
         // What the label approves is the text its setter saw: the delivery's. If that has changed since, it only hands over.
         let same_text = (&issue.title, &issue.body) == (&now.title, &now.body);
         let auto = label.eq_ignore_ascii_case(AUTO_LABEL) && same_text;
         let trigger = if auto { Trigger::LabelledAuto } else { Trigger::Labelled };
-        self.trigger_by(reference, &repository, by.person, by.kind, trigger, &now).await
+        self.trigger_by(&repository, by, key, trigger, &now).await
     }
 
     async fn trigger_by(
         &self,
-        reference: RepositoryRef,
         repository: &Repository,
-        person: Person,
-        kind: AccountKind,
+        by: Account,
+        key: String,
         trigger: Trigger,
         now: &IssueNow,
     ) -> Result<Consequence, Failure> {
-        if kind != AccountKind::User && self.is_ourselves(person.id).await? {
+        if by.kind != AccountKind::User && self.is_ourselves(by.person.id).await? {
             return Ok(Consequence::ignore("Baton's own doing"));
         }
-        let by = self.actor(repository, person, kind).await?;
+        let by = self.actor(repository, by.person, by.kind).await?;
         let policy = self.parts().task_policy.clone();
         let triggered = Triggered { by, trigger, issue: now.snapshot(), policy };
-        Ok(Consequence::Acts(vec![Act::Trigger { repository: reference, triggered: Box::new(triggered) }]))
+        let repository = repository.reference().clone();
+        Ok(Consequence::Once { key, acts: vec![Act::Trigger { repository, triggered: Box::new(triggered) }] })
     }
 
     /// Whoever takes the issue away: it counts if GitHub says it is so now.
@@ -171,6 +196,9 @@ impl Engine {
             return Ok(Consequence::ignore("no task there"));
         };
         let task = read(&row)?;
+        if is_about_an_earlier_task(issue, &because, &task) {
+            return Ok(Consequence::ignore("that was before this task began"));
+        }
         let repository = self.parts().github.repository(reference);
         if let Some(now) = self.issue_now(&repository, issue, job).await?
             && self.still_ours(&now, &because)
@@ -257,4 +285,13 @@ impl Engine {
             None => Ok(Consequence::ignore("the issue is gone")),
         }
     }
+}
+
+/// Whether this is a late word about handing over an earlier task: a webhook that is asked for again comes days after. What is
+/// so for ever, like an issue that is closed, has no such past.
+fn is_about_an_earlier_task(issue: &Issue, because: &Withdrawal, task: &Task) -> bool {
+    // GitHub's times are whole seconds.
+    let second = std::time::Duration::from_secs(1);
+    let is_before = issue.updated_at.is_some_and(|at| at.plus(second) <= task.began);
+    is_before && matches!(because, Withdrawal::Unassigned | Withdrawal::Unlabelled)
 }

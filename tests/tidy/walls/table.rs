@@ -226,6 +226,10 @@ pub const WALLS: &[Wall] = &[
         except: &[
             ("src/engine/perform.rs", "the owner"),
             ("src/engine/perform", "the owner"),
+            (
+                "src/engine/reconcile/deliveries.rs",
+                "asks GitHub to deliver again what it could not; no task decides on that",
+            ),
             ("src/cli/run.rs", "puts a local clone on the stage, a simulator on this machine, before anything begins"),
         ],
         belongs: "Only `src/engine/perform` causes outside effects: let `step` return an `Effect`, and perform it there.",

@@ -1,0 +1,87 @@
+//! Where the App is installed, against where tasks are: an App that was taken off, suspended, or narrowed to other
+//! repositories ends its tasks there, as the webhook would have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use baton_core::domain::ids::{InstallationId, RepositoryId};
+use baton_core::domain::issue::RepositoryRef;
+use baton_core::domain::task::Task;
+use baton_core::domain::time::Timestamp;
+use baton_github::{Covered, GitHubError};
+use baton_queue::Failure;
+
+use super::observe::{Observation, Seen};
+use crate::engine::Engine;
+
+/// A repository to look at.
+pub(super) struct Place {
+    pub covered: Covered,
+    /// When the App was installed there.
+    pub installed: Option<Timestamp>,
+}
+
+impl Engine {
+    /// The repositories that are served, after tasks in others were seen to.
+    pub(super) async fn covered(&self, tasks: &BTreeMap<RepositoryId, Vec<Task>>) -> Result<Vec<Place>, Failure> {
+        let github = &self.parts().github;
+        let mut places = Vec::new();
+        let mut unknown: BTreeSet<InstallationId> = BTreeSet::new();
+        for installation in github.installations().await.map_err(|refused| self.refused(&refused))? {
+            if installation.suspended {
+                continue;
+            }
+            match github.repositories_of(installation.id).await {
+                Ok(list) => {
+                    let installed = installation.created_at;
+                    places.extend(list.into_iter().map(|covered| Place { covered, installed }));
+                }
+                // Gone in this very moment.
+                Err(GitHubError::NotInstalled | GitHubError::Suspended) => {}
+                Err(refused @ GitHubError::RetryAfter { .. }) => return Err(self.refused(&refused)),
+                Err(refused) => {
+                    tracing::warn!(installation = %installation.id, %refused, "its repositories cannot be listed");
+                    unknown.insert(installation.id);
+                }
+            }
+        }
+        let there: BTreeSet<RepositoryId> = places.iter().map(|place| place.covered.reference.id).collect();
+        for (id, theirs) in tasks {
+            if let (false, Some(task)) = (there.contains(id), theirs.first())
+                && !unknown.contains(&task.repository.installation)
+            {
+                self.look_whether_covered(task).await?;
+            }
+        }
+        places.retain(|place| {
+            let Covered { reference, archived } = &place.covered;
+            let is_served = self.parts().policy.serves(reference.name.owner(), &reference.name.to_string());
+            is_served && (!archived || tasks.contains_key(&reference.id))
+        });
+        Ok(places)
+    }
+
+    /// A list may be wrong for a moment: before tasks end for that, GitHub is asked for this very repository.
+    async fn look_whether_covered(&self, task: &Task) -> Result<(), Failure> {
+        if self.is_in_reach(&task.repository).await? {
+            return Ok(());
+        }
+        let what = Seen::NotCovered { newest: task.id };
+        let observation = Observation { repository: task.repository.clone(), at: self.now(), what };
+        let mut tx = self.store().begin().await?;
+        self.enqueue_observation(&mut tx, &observation).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Whether the App may act in a repository through the installation that the reference names.
+    ///
+    /// # Errors
+    /// When GitHub does not say.
+    pub(in crate::engine) async fn is_in_reach(&self, reference: &RepositoryRef) -> Result<bool, Failure> {
+        match self.parts().github.installation_of(&reference.name).await {
+            Ok(installation) => Ok(installation == reference.installation),
+            Err(GitHubError::NotInstalled | GitHubError::Suspended) => Ok(false),
+            Err(refused) => Err(self.refused(&refused)),
+        }
+    }
+}

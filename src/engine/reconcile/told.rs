@@ -1,0 +1,195 @@
+//! An observation in the words of a webhook. Only what the engine reads of a delivery is filled in: everything else it asks
+//! GitHub for anyway.
+
+use std::collections::BTreeMap;
+
+use baton_core::domain::ids::{CommentId, IssueNumber};
+use baton_core::domain::issue::RepositoryRef;
+use baton_core::domain::time::Timestamp;
+use baton_github::{GitHubError, IssueAct};
+use baton_queue::Failure;
+use baton_webhook::{
+    Account, Comment, CommentChange, Context, Incoming, Installation, Issue, IssueChange, IssueState, ListedRepository,
+    Origin, PullChange, PullRequest, RefSide, Repository,
+};
+
+use super::observe::{Change, Observation, PullNow, Seen};
+use crate::engine::Engine;
+use crate::engine::facts::AUTO_LABEL;
+
+impl Engine {
+    /// What the webhook would have said; else why there is nothing to say any more.
+    pub(super) async fn told(&self, seen: &Observation) -> Result<Result<Incoming, &'static str>, Failure> {
+        let context = context(&seen.repository);
+        Ok(Ok(match &seen.what {
+            Seen::Comment { comment, thread, on_pull } => {
+                let origin = if *on_pull { Origin::PullRequest } else { Origin::Issue };
+                return self.told_comment(seen, *comment, thread_of(*thread, origin, seen.at)).await;
+            }
+            Seen::HandedOver { issue, event } => return self.told_handover(seen, *issue, *event).await,
+            Seen::CommentGone { comment, thread } => Incoming::Comment {
+                context,
+                issue: thread_of(*thread, Origin::Issue, seen.at),
+                comment: comment_of(*comment, String::new(), None),
+                change: CommentChange::Deleted,
+            },
+            Seen::Issue { issue, change, .. } => Incoming::Issue {
+                context,
+                issue: thread_of(*issue, Origin::Issue, seen.at),
+                change: match change {
+                    Change::Closed => IssueChange::Closed,
+                    Change::Deleted => IssueChange::Deleted,
+                    Change::Transferred => IssueChange::Transferred { to: None },
+                    Change::Edited { .. } => IssueChange::Edited { title_before: None, body_before: None },
+                    Change::Unassigned { login } => IssueChange::Unassigned { assignee: self.own_login(login) },
+                    Change::Unlabelled { label } => IssueChange::Unlabeled { label: Some(label.clone()) },
+                },
+            },
+            Seen::Pull { pull, now } => Incoming::PullRequest {
+                context,
+                pull: pull_of(*pull),
+                change: match now {
+                    PullNow::Closed { merged } => PullChange::Closed { merged: *merged, merged_by: None },
+                    PullNow::Reopened => PullChange::Reopened,
+                },
+            },
+            Seen::NotCovered { .. } => Incoming::InstallationRepositories {
+                installation: Installation {
+                    id: seen.repository.installation,
+                    app: self.parts().github_config.app_id,
+                    account: None,
+                    permissions: BTreeMap::new(),
+                },
+                added: Vec::new(),
+                removed: vec![ListedRepository { id: seen.repository.id, name: seen.repository.name.clone() }],
+                sender: None,
+            },
+        }))
+    }
+
+    /// A comment that was edited since it was written never commands, even one edited within its first second.
+    async fn told_comment(
+        &self,
+        seen: &Observation,
+        comment: CommentId,
+        issue: Issue,
+    ) -> Result<Result<Incoming, &'static str>, Failure> {
+        let repository = self.parts().github.repository(&seen.repository);
+        let gone = Ok(Err("the comment is not on GitHub (any more)"));
+        let there = match repository.comment(comment).await {
+            Ok(there) => there,
+            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => return gone,
+            Err(refused) => return Err(self.refused(&refused)),
+        };
+        match repository.last_edit(&there.node_id).await {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                return Ok(Err("the comment was edited before it was read, and an edited one never commands"));
+            }
+            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => return gone,
+            Err(refused) => return Err(self.refused(&refused)),
+        }
+        let author = there.author.map(account);
+        let comment = comment_of(there.id, there.body, author.clone());
+        let context = Context { sender: author, ..context(&seen.repository) };
+        Ok(Ok(Incoming::Comment { context, issue, comment, change: CommentChange::Created }))
+    }
+
+    async fn told_handover(
+        &self,
+        seen: &Observation,
+        issue: IssueNumber,
+        event: i64,
+    ) -> Result<Result<Incoming, &'static str>, Failure> {
+        let repository = self.parts().github.repository(&seen.repository);
+        let gone = Ok(Err("the issue is gone"));
+        let (now, events) = match (repository.issue(issue).await, repository.issue_events(issue).await) {
+            (Ok(now), Ok(events)) => (now, events),
+            (Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }), _) => return gone,
+            (_, Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. })) => return gone,
+            (Err(refused), _) | (_, Err(refused)) => return Err(self.refused(&refused)),
+        };
+        let Some(event) = events.iter().find(|there| there.id == event) else {
+            return Ok(Err("GitHub does not tell of this event any more"));
+        };
+        let mut told = thread_of(issue, Origin::Issue, event.at);
+        let change = match &event.act {
+            IssueAct::Assigned(login) => IssueChange::Assigned { assignee: self.own_login(login) },
+            IssueAct::Labelled(label) => {
+                // Approval in advance is for the text that its setter saw. If that changed since, nobody knows it: it stays
+                // empty, and an empty text is no issue's.
+                if label.eq_ignore_ascii_case(AUTO_LABEL) {
+                    let renamed = events.iter().any(|it| it.act == IssueAct::Renamed && it.at >= event.at);
+                    let edit = match repository.last_edit(&now.node_id).await {
+                        Ok(edit) => edit,
+                        Err(refused) => return Err(self.refused(&refused)),
+                    };
+                    if !renamed && edit.is_none_or(|edit| edit < event.at) {
+                        (told.title, told.body) = (now.title, now.body);
+                    }
+                }
+                IssueChange::Labeled { label: Some(label.clone()) }
+            }
+            IssueAct::Unassigned(_) | IssueAct::Unlabelled(_) | IssueAct::Renamed => {
+                return Ok(Err("this event hands nothing over"));
+            }
+        };
+        Ok(Ok(Incoming::Issue { context: context(&seen.repository), issue: told, change }))
+    }
+
+    /// One of the bot's logins as an assignee; its number is not looked at.
+    fn own_login(&self, login: &str) -> Option<Account> {
+        let kind = baton_core::domain::actor::AccountKind::User;
+        Some(Account { id: baton_core::domain::ids::UserId(0), login: login.to_owned(), kind })
+    }
+}
+
+fn context(reference: &RepositoryRef) -> Context {
+    Context {
+        repository: Repository { id: reference.id, name: reference.name.clone(), private: true, default_branch: None },
+        installation: Some(reference.installation),
+        sender: None,
+    }
+}
+
+fn account(account: baton_github::Account) -> Account {
+    Account { id: account.person.id, login: account.person.login, kind: account.kind }
+}
+
+fn thread_of(number: IssueNumber, origin: Origin, at: Timestamp) -> Issue {
+    Issue {
+        number,
+        origin,
+        title: String::new(),
+        body: String::new(),
+        author: None,
+        labels: Vec::new(),
+        assignees: Vec::new(),
+        state: IssueState::Open,
+        locked: false,
+        html_url: String::new(),
+        node_id: String::new(),
+        updated_at: Some(at),
+    }
+}
+
+fn comment_of(id: CommentId, body: String, author: Option<Account>) -> Comment {
+    Comment { id, body, author, created_at: None, updated_at: None, html_url: String::new(), node_id: String::new() }
+}
+
+fn pull_of(number: IssueNumber) -> PullRequest {
+    let side = || RefSide { branch: String::new(), sha: None, repository: None };
+    PullRequest {
+        number,
+        title: String::new(),
+        body: String::new(),
+        author: None,
+        head: side(),
+        base: side(),
+        state: IssueState::Open,
+        draft: false,
+        merged: false,
+        html_url: String::new(),
+        node_id: String::new(),
+    }
+}
