@@ -11,6 +11,7 @@ mod health;
 mod logs;
 mod run;
 mod serve;
+mod setup;
 mod stage;
 mod table;
 mod task;
@@ -55,8 +56,10 @@ enum Verb {
     Demo(demo::Arguments),
     /// Do the same work on a local clone, without GitHub.
     Run(run::Arguments),
+    /// Create the GitHub App that Baton acts as, with a local page, and keep its credentials.
+    Setup(setup::Arguments),
     /// Run the web server and a worker.
-    Serve,
+    Serve(serve::Arguments),
     /// Run a worker alone.
     Worker,
     /// Look at tasks, and steer them.
@@ -115,7 +118,8 @@ async fn dispatch(arguments: Arguments) -> Result<(), Fault> {
     match arguments.command {
         Verb::Demo(arguments) => demo::demo(arguments).await,
         Verb::Run(arguments) => run::run(given, arguments).await,
-        Verb::Serve => serve::serve(given).await,
+        Verb::Setup(arguments) => setup::setup(given, arguments).await,
+        Verb::Serve(arguments) => serve::serve(given, arguments).await,
         Verb::Worker => serve::worker(given).await,
         Verb::Task(verb) => task::task(given, verb).await,
         Verb::Delivery(verb) => delivery::delivery(given, verb).await,

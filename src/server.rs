@@ -9,6 +9,7 @@ mod health;
 mod listening;
 mod refused;
 mod secrets;
+mod tunnel;
 mod webhook;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use refused::Refusals;
 
 pub use listening::Listening;
 pub use secrets::{Secrets, Unreadable};
+pub use tunnel::{Tunnel, TunnelError};
 
 /// GitHub sends nothing larger, and neither takes Baton.
 pub const BODY_LIMIT: usize = 25 * 1024 * 1024;

@@ -5,18 +5,31 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use baton_queue::Clock;
 use baton_sandbox::Sandbox as _;
+use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::{self, configuration};
 use super::given::Given;
 use super::{Fault, logs, table};
 use crate::clock;
-use crate::server::{Listening, Secrets, Web};
+use crate::config::Flag;
+use crate::server::{Listening, Secrets, Tunnel, Web};
+
+/// What `baton serve` is told.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Receive webhooks through this channel too (smee or one like it), where the world does not reach this server.
+    #[arg(long, value_name = "URL")]
+    tunnel: Option<String>,
+}
 
 /// The web server and a worker, until Ctrl-C or SIGTERM.
-pub(super) async fn serve(given: &Given) -> Result<(), Fault> {
+pub(super) async fn serve(given: &Given, arguments: Arguments) -> Result<(), Fault> {
     logs::start("info");
-    let config = configuration(given)?;
+    let tunnel =
+        arguments.tunnel.map(|value| Flag { flag: "--tunnel".to_owned(), key: "server.tunnel".to_owned(), value });
+    let flags = given.flags.iter().cloned().chain(tunnel).collect();
+    let config = configuration(&Given { file: given.file.clone(), flags })?;
     let github = config.github.clone();
     // Read again while it serves: a secret is changed without a restart.
     let secrets = Secrets::watched(move || github.webhook_secrets()).map_err(Fault::usage)?;
@@ -33,6 +46,10 @@ pub(super) async fn serve(given: &Given) -> Result<(), Fault> {
     let worker = Arc::new(assemble::worker(&config, engine));
     let mut working = tokio::spawn(worker.run(stopping.clone()));
     let mut serving = tokio::spawn(listening.serve(closed.clone()));
+    if let Some(channel) = &config.server.tunnel {
+        let tunnel = Tunnel::new(channel.clone(), address).map_err(Fault::usage)?;
+        tokio::spawn(tunnel.run(closed.clone()));
+    }
     tokio::select! {
         signal = wait_for_signal(&stopping) => signal?,
         // Half a Baton looks alive and is not: whoever supervises the process starts it anew.

@@ -30,6 +30,13 @@ pub struct GitHub {
 
 impl GitHub {
     pub fn start(folder: &Path) -> Self {
+        let mut github = Self::without_an_app(folder);
+        github.app = github.register();
+        github
+    }
+
+    /// A GitHub that knows nobody yet.
+    pub fn without_an_app(folder: &Path) -> Self {
         let data = folder.join("github");
         std::fs::create_dir(&data).unwrap();
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
@@ -37,9 +44,7 @@ impl GitHub {
         let urls: Value = serde_json::from_str(&process.first_line()).unwrap();
         let url = urls["control_url"].as_str().unwrap();
         let address = url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
-        let mut github = Self { _process: process, address, urls, app: Value::Null };
-        github.app = github.register();
-        github
+        Self { _process: process, address, urls, app: Value::Null }
     }
 
     /// The App that `app-manifest.yml` describes.
@@ -111,7 +116,19 @@ impl GitHub {
         done.map(|effect| (effect["what"].as_str().unwrap().to_owned(), effect["detail"].clone())).collect()
     }
 
-    fn send(&self, method: &str, path: &str, body: &Value) -> Value {
+    /// What went over the wire, both ways, is what GitHub's own descriptions say, and Baton asked for nothing that its
+    /// permissions do not allow.
+    pub fn audit_contract(&self) {
+        let contract = self.get("contract");
+        assert_eq!(contract["violations"], json!([]), "not as GitHub describes it: {:#}", contract["violations"]);
+        let count = |tally: &Value| tally["requests"].as_u64().unwrap();
+        let checked: u64 = contract["checked"].as_object().unwrap().values().map(count).sum();
+        let of_git = |request: &Value| request["operation"].as_str().unwrap().starts_with("git/");
+        let asked = self.list("requests").iter().filter(|request| !of_git(request)).count();
+        assert_eq!(checked, asked as u64, "not every request was held against GitHub's descriptions");
+    }
+
+    pub fn send(&self, method: &str, path: &str, body: &Value) -> Value {
         let headers = [("content-type", "application/json")];
         let body = body.to_string();
         let answer = http::request(&self.address, method, &format!("/_sim/{path}"), &headers, body.as_bytes()).unwrap();

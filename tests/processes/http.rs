@@ -10,6 +10,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    /// Status line and headers, in small letters.
+    pub head: String,
     pub body: String,
 }
 
@@ -44,6 +46,13 @@ pub fn endless(address: &str, path: &str, headers: &[(&str, &str)], most: usize)
         sent += 64 * 1024;
     }
     (sent, listener.join().unwrap().ok())
+}
+
+/// Whatever bytes one likes, and then nothing more; what comes back.
+pub fn raw(address: &str, bytes: &[u8]) -> io::Result<Answer> {
+    let mut stream = connect(address)?;
+    stream.write_all(bytes)?;
+    answer(&mut stream)
 }
 
 fn connect(address: &str) -> io::Result<TcpStream> {
@@ -84,8 +93,8 @@ fn whole(bytes: &[u8], ended: bool) -> io::Result<Option<Answer>> {
     let status = head.split(' ').nth(1).and_then(|text| text.parse().ok());
     let status = status.ok_or_else(|| io::Error::other(format!("no status in {head}")))?;
     assert!(!head.contains("transfer-encoding"), "nobody here answers in chunks");
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse::<usize>().ok());
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
     let body = &bytes[end + 4..];
     let there = length.map_or(ended, |length| body.len() >= length);
-    Ok(there.then(|| Answer { status, body: String::from_utf8_lossy(body).into_owned() }))
+    Ok(there.then(|| Answer { status, body: String::from_utf8_lossy(body).into_owned(), head }))
 }

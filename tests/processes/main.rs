@@ -12,6 +12,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot do what it needs has to fail")]
 #![expect(clippy::disallowed_methods, reason = "programs are started here on purpose, in an environment made for them")]
 
+mod browser;
+mod channel;
 mod http;
 mod process;
 mod programs;
@@ -24,10 +26,14 @@ mod traces;
 mod world;
 
 mod commands;
+mod contained;
 mod demonstration;
+mod health;
 mod killed;
 mod models;
+mod proxied;
 mod secrecy;
+mod setup;
 mod starting;
 mod stopped;
 mod webhook;

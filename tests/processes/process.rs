@@ -36,6 +36,7 @@ impl Process {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(program).args(arguments);
         enclose(&mut command, folder, variables);
+        command.stdin(Stdio::piped());
         command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
         let child = command.spawn().unwrap_or_else(|error| panic!("setpriv (util-linux) cannot be started: {error}"));
         Self { child, stdout, stderr }
@@ -43,6 +44,16 @@ impl Process {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Types into its standard input.
+    pub fn type_in(&mut self, text: &str) {
+        use std::io::Write as _;
+        self.child.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    pub fn stdout(&self) -> String {
+        read(&self.stdout)
     }
 
     pub fn stderr(&self) -> String {
@@ -100,7 +111,9 @@ pub fn run(folder: &Path, program: &Path, arguments: &[&str], variables: &[(&str
 fn enclose(command: &mut Command, folder: &Path, variables: &[(&str, &str)]) {
     use std::os::unix::process::CommandExt as _;
     command.env_clear().current_dir(folder).stdin(Stdio::null()).process_group(0);
-    command.envs(["PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    // The last one names the file of `script/contract --report`.
+    let known = ["PATH", "HOME", "GITHUB_SIM_CONTRACT_REPORT"];
+    command.envs(known.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command.envs(variables.iter().copied());
 }
 
