@@ -12,24 +12,24 @@ const PATH: &str = "/webhooks/github";
 const LIMIT: usize = 25 * 1024 * 1024;
 
 /// Everything the store knows of deliveries.
-fn rows(baton: &Baton) -> Vec<Value> {
+pub fn rows(baton: &Baton) -> Vec<Value> {
     baton.json(&["delivery", "list", "--json", "--limit", "1000"])
 }
 
 /// The same, once all of it was looked into.
-fn settled(world: &World) -> Vec<Value> {
+pub fn settled(world: &World) -> Vec<Value> {
     world.until("all deliveries were looked into", || {
         let rows = rows(&world.baton);
         (!rows.is_empty() && rows.iter().all(|row| row["outcome"] != "received")).then_some(rows)
     })
 }
 
-fn guid() -> String {
+pub fn guid() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
 /// The headers of a good delivery, with this signature.
-fn signed<'a>(signature: &'a str, guid: &'a str) -> Vec<(&'a str, &'a str)> {
+pub fn signed<'a>(signature: &'a str, guid: &'a str) -> Vec<(&'a str, &'a str)> {
     vec![
         ("content-type", "application/json"),
         ("x-github-event", "issues"),
