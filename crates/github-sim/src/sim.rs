@@ -566,6 +566,8 @@ impl Drop for Sim {
         if let Some(runtime) = self.runtime.take() {
             // Dropping a runtime inside another one would panic.
             runtime.shutdown_background();
+            #[cfg(feature = "contract")]
+            crate::contract::insist(&self.world);
         }
     }
 }

@@ -20,8 +20,10 @@ use baton_github::{
     Budget, CheckConclusion, CheckRunUpdate, CheckState, Config, Found, GitAccess, GitHubApp, GitHubError, IssueState,
     Needs, NewPull, OPERATIONS, Pause, PullState, Repository, ReviewRequest, Timeouts,
 };
-use github_sim::{AppCredentials, AppSpec, Fault, FaultRule, Level, Options, Role as SimRole, Sim};
+use github_sim::{AppCredentials, Fault, FaultRule, Level, Options, Role as SimRole, Sim};
 use secrecy::{ExposeSecret, SecretString};
+
+mod manifest;
 
 const REPO: &str = "acme/app";
 
@@ -32,11 +34,6 @@ struct World {
     repository: Repository,
     /// Milliseconds that both clocks, Baton's and the simulator's, were moved ahead.
     ahead: Arc<AtomicI64>,
-}
-
-fn manifest() -> serde_json::Value {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../app-manifest.yml");
-    yaml_serde::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 
 fn config(sim: &Sim, credentials: &AppCredentials, ahead: &Arc<AtomicI64>) -> Config {
@@ -63,14 +60,6 @@ fn config(sim: &Sim, credentials: &AppCredentials, ahead: &Arc<AtomicI64>) -> Co
     }
 }
 
-/// Whatever a flow is about: both sides speak as GitHub describes it, within the permissions of the manifest.
-impl Drop for World {
-    fn drop(&mut self) {
-        let found: Vec<String> = self.sim.violations().iter().map(ToString::to_string).collect();
-        assert!(found.is_empty() || std::thread::panicking(), "not as GitHub describes it:\n{}", found.join("\n"));
-    }
-}
-
 impl World {
     async fn new() -> Self {
         let sim = Sim::start(Options::default()).unwrap();
@@ -80,16 +69,7 @@ impl World {
         {
             sim.role(REPO, login, role).unwrap();
         }
-        let manifest = manifest();
-        let permissions: BTreeMap<String, Level> = manifest["default_permissions"]
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(name, level)| (name.clone(), if level == "write" { Level::Write } else { Level::Read }))
-            .collect();
-        let events =
-            manifest["default_events"].as_array().unwrap().iter().map(|e| e.as_str().unwrap().to_owned()).collect();
-        let credentials = sim.app(AppSpec { name: "Baton".into(), permissions, events, ..AppSpec::default() }).unwrap();
+        let credentials = sim.app(manifest::app()).unwrap();
         sim.install(credentials.app_id, REPO).unwrap();
         let ahead = Arc::new(AtomicI64::new(0));
         let app = GitHubApp::new(&config(&sim, &credentials, &ahead)).unwrap();
@@ -148,7 +128,8 @@ async fn the_app_knows_itself() {
     let web = "https://github.com".parse().unwrap();
     assert_eq!(bot.commit_email(&web), format!("{}+baton[bot]@users.noreply.github.com", bot.user));
     let info = world.app.info().await.unwrap();
-    let asked: BTreeMap<String, String> = serde_json::from_value(manifest()["default_permissions"].clone()).unwrap();
+    let asked: BTreeMap<String, String> =
+        serde_json::from_value(serde_json::to_value(manifest::app().permissions).unwrap()).unwrap();
     assert_eq!(info.permissions, asked);
     let nowhere = world.app.installation_of(&"acme/other".parse().unwrap()).await;
     assert_eq!(nowhere, Err(GitHubError::NotInstalled));

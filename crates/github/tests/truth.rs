@@ -13,7 +13,9 @@ use baton_core::domain::ids::{InstallationId, IssueNumber, RepositoryId};
 use baton_core::domain::issue::RepositoryRef;
 use baton_core::domain::time::Timestamp;
 use baton_github::{AttemptOutcome, Config, GitHubApp, GitHubError, IssueAct, Repository, Timeouts};
-use github_sim::{AppCredentials, AppSpec, Fate, Level, Options, Role, Sim};
+use github_sim::{AppCredentials, AppSpec, Fate, Options, Role, Sim};
+
+mod manifest;
 
 const REPO: &str = "acme/app";
 
@@ -30,12 +32,9 @@ fn world() -> World {
     let id = sim.repository(REPO, [("README.md", "# App\n")]).unwrap();
     sim.role(REPO, "alice", Role::Maintain).unwrap();
     sim.role(REPO, "tom", Role::Triage).unwrap();
-    let permissions = [("issues".into(), Level::Write), ("metadata".into(), Level::Read)].into();
-    let events = vec!["issues".into(), "issue_comment".into()];
     // Nobody listens there.
     let webhook_url = Some("http://127.0.0.1:9/".to_owned());
-    let spec = AppSpec { name: "Baton".into(), permissions, events, webhook_url, ..AppSpec::default() };
-    let credentials = sim.app(spec).unwrap();
+    let credentials = sim.app(AppSpec { webhook_url, ..manifest::app() }).unwrap();
     let installation = sim.install(credentials.app_id, REPO).unwrap();
     let config = Config {
         api_url: sim.api_url().parse().unwrap(),

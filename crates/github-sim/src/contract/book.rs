@@ -80,6 +80,8 @@ pub struct Tally {
 pub(crate) struct Book {
     pub tallies: BTreeMap<String, Tally>,
     pub violations: Vec<Violation>,
+    /// Somebody has asked for the violations, and judges them.
+    pub looked_at: bool,
 }
 
 /// One exchange, checked.

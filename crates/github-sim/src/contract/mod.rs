@@ -16,7 +16,7 @@ pub use book::{Tally, Violation, Whose};
 pub use description::{DescribedOperation, described_operations};
 
 pub(crate) use book::Book;
-pub(crate) use watch::{graphql as watch_graphql, is_on_purpose, page as watch_page, rest as watch_rest};
+pub(crate) use watch::{graphql as watch_graphql, insist, is_on_purpose, page as watch_page, rest as watch_rest};
 
 /// What is wrong with a request to the REST API, by GitHub's description alone: for servers in tests that stand in for
 /// GitHub and do not behave. `path` is below the API's base URL. Nothing comes out of a request that is as it should be.

@@ -57,14 +57,28 @@ pub(crate) fn page(world: &Mutex<World>, request: &Incoming) {
 
 impl Sim {
     /// Everything that was not as GitHub describes it: requests that came in, answers that went out, and what an App asked
-    /// for without the permission. In order.
+    /// for without the permission. In order. A simulator that ends with violations nobody asked for panics with them.
     pub fn violations(&self) -> Vec<Violation> {
-        self.lock().contract.violations.clone()
+        let mut world = self.lock();
+        world.contract.looked_at = true;
+        world.contract.violations.clone()
     }
 
     /// How much was held against GitHub's descriptions, by operation.
     pub fn contract(&self) -> BTreeMap<String, Tally> {
         self.lock().contract.tallies.clone()
+    }
+}
+
+/// The end of a simulator: no test may overlook what its simulator found, whether it knows of the contract or not.
+#[expect(clippy::panic, reason = "only tests are built with the contract, and in a test a panic is the report")]
+pub(crate) fn insist(world: &Mutex<World>) {
+    let world = lock(world);
+    let found: Vec<String> = world.contract.violations.iter().map(ToString::to_string).collect();
+    let told = found.is_empty() || world.contract.looked_at || std::thread::panicking();
+    drop(world);
+    if !told {
+        panic!("not as GitHub describes it:\n{}", found.join("\n"));
     }
 }
 
