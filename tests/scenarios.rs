@@ -11,8 +11,10 @@ mod scenarios {
     mod calm;
     mod commands;
     mod edge;
+    mod endpoint;
     mod evidence;
     mod patches;
+    mod payloads;
     mod review;
     mod tidying;
     mod trouble;
