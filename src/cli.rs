@@ -38,6 +38,18 @@ impl Fault {
     fn failed(error: impl Into<anyhow::Error>) -> Self {
         Self::Failed(error.into())
     }
+
+    /// What happened and why, each thing once: many an error's own text holds its cause already.
+    fn text(&self) -> String {
+        let (Self::Usage(error) | Self::Failed(error)) = self;
+        let mut text = error.to_string();
+        for cause in error.chain().skip(1).map(ToString::to_string) {
+            if !text.contains(&cause) {
+                text = format!("{text}: {cause}");
+            }
+        }
+        table::visible(&text)
+    }
 }
 
 /// Turns issues into pull requests: a plan on the issue, `/plan approve`, and a pull request whose tests Baton ran itself.
@@ -133,10 +145,9 @@ async fn dispatch(arguments: Arguments) -> Result<(), Fault> {
 }
 
 fn report(fault: &Fault) -> ExitCode {
-    let (error, code) = match fault {
-        Fault::Usage(error) => (error, 2),
-        Fault::Failed(error) => (error, 1),
-    };
-    eprintln!("baton: {}", table::visible(&format!("{error:#}")));
-    ExitCode::from(code)
+    eprintln!("baton: {}", fault.text());
+    ExitCode::from(match fault {
+        Fault::Usage(_) => 2,
+        Fault::Failed(_) => 1,
+    })
 }

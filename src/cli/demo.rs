@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow, ensure};
 use baton_core::domain::task::StateName;
 use clap::Args;
 
-use super::stage::{MACHINE_USER, MAINTAINER, REPORTER, Stage};
+use super::stage::{MACHINE_USER, MAINTAINER, REPORTER, Stage, told_to_stop};
 use super::table::{line, visible};
 use super::{Fault, logs};
 use crate::config::{AgentConfig, AgentKind, Config};
@@ -46,16 +46,32 @@ pub(super) async fn demo(arguments: Arguments) -> Result<(), Fault> {
     line(&format!("Baton               http://{}", stage.config.server.listen));
     line(&format!("Files               {}\n", stage.folder().display()));
 
-    let outcome = play(&stage).await;
+    let outcome = tokio::select! {
+        outcome = play(&stage) => outcome,
+        signal = told_to_stop() => Err(Fault::failed(anyhow!("the demo was stopped by {signal}"))),
+    };
     if arguments.hold {
         if let Err(fault) = &outcome {
-            line(&format!("\nThe demo failed: {fault:?}"));
+            line(&format!("\nThe demo failed: {}", fault.text()));
         }
-        line(&format!("\nEverything stays up: open {}/{CAREFUL}/issues/1. Ctrl-C ends it.", stage.sim.web_url()));
-        let _ended_either_way = tokio::signal::ctrl_c().await;
+        hold(&stage);
+        told_to_stop().await;
     }
     stage.close().await?;
     outcome
+}
+
+/// Where to look while everything stays up.
+fn hold(stage: &Stage) {
+    line("\nEverything stays up. In a browser:");
+    for name in [CAREFUL, CARELESS] {
+        for (what, number) in [("issues", 1), ("pull", 2)] {
+            line(&format!("  {}/{name}/{what}/{number}", stage.sim.web_url()));
+        }
+    }
+    line("On the command line, in another terminal:");
+    line(&format!("  BATON_STORE__URL=sqlite://{}/baton.db baton task list", stage.folder().display()));
+    line("Ctrl-C ends it.");
 }
 
 fn agents(folder: &std::path::Path) -> anyhow::Result<BTreeMap<String, AgentConfig>> {
@@ -84,6 +100,7 @@ async fn play(stage: &Stage) -> Result<(), Fault> {
     let pull = only_pull(stage, CAREFUL)?;
     check_good(stage, &pull, &nonce).map_err(Fault::failed)?;
     show(stage, CAREFUL, first, pull.number)?;
+    show_nonce(stage, &pull, &nonce)?;
 
     line(&format!("  {MAINTAINER} reviews and merges pull request #{}", pull.number));
     let alice = stage.sim.person(MAINTAINER);
@@ -97,8 +114,11 @@ async fn play(stage: &Stage) -> Result<(), Fault> {
     line("\n── 2. The same issue with an agent that is wrong and sure of itself");
     let nonce = format!("CR-{:08X}", rand::random::<u32>());
     let second = hand_over(stage, CARELESS, &nonce).await?;
+    line(&format!("  {MAINTAINER} reads the plan and comments `/plan approve`"));
     approve(stage, CARELESS, second)?;
     stage.wait_for(CARELESS, second, PATIENCE, |task| task.state.name() == StateName::InReview).await?;
+    let is_shown = || stage.sim.thread(CARELESS, second).is_ok_and(|thread| thread.contains("`in_review`"));
+    stage.until(PATIENCE, is_shown).await;
     let pull = only_pull(stage, CARELESS)?;
     check_bad(&pull).map_err(Fault::failed)?;
     show(stage, CARELESS, second, pull.number)?;
@@ -141,6 +161,16 @@ fn only_pull(stage: &Stage, name: &str) -> Result<github_sim::PullRecord, Fault>
             Err(Fault::failed(anyhow!("there should be one pull request on {name}, and there are {others}")))
         }
     }
+}
+
+/// The line of the diff that could not have been written before this run.
+fn show_nonce(stage: &Stage, pull: &github_sim::PullRecord, nonce: &str) -> Result<(), Fault> {
+    let diff = stage.sim.diff(CAREFUL, pull.number).map_err(|error| Fault::failed(anyhow!("{error}")))?;
+    line(&format!("  In the diff of pull request #{}:", pull.number));
+    for added in diff.lines().filter(|line| line.starts_with('+') && line.contains(nonce)) {
+        line(&format!("    {}", visible(added)));
+    }
+    Ok(())
 }
 
 /// The nonce did not exist before this run: it can only be in the diff if the edit was really made.

@@ -14,7 +14,7 @@ use github_sim::Files;
 
 use super::assemble::{self, configuration};
 use super::given::Given;
-use super::stage::{MACHINE_USER, MAINTAINER, Stage};
+use super::stage::{MACHINE_USER, MAINTAINER, Stage, told_to_stop};
 use super::table::{line, visible};
 use super::{Fault, logs};
 
@@ -35,6 +35,9 @@ pub(super) struct Arguments {
 /// The clone's name on the stage.
 const NAME: &str = "local/clone";
 
+/// A command takes effect at once; a busy machine takes longer.
+const MOMENT: Duration = Duration::from_secs(120);
+
 /// A run may take as long as its own limits allow; this only ends a wait for nothing.
 const PATIENCE: Duration = Duration::from_secs(6 * 60 * 60);
 
@@ -54,7 +57,12 @@ pub(super) async fn run(given: &Given, arguments: Arguments) -> Result<(), Fault
     // Before anything is set up: without an agent there is nothing to run.
     crate::engine::Agents::new(&config).map_err(Fault::usage)?;
     let stage = Stage::set(config, vec![(NAME.to_owned(), Files::none().with("README.md", "empty\n"))]).await?;
-    let outcome = work(&stage, &arguments, &head, &title, &body).await;
+    let outcome = tokio::select! {
+        outcome = work(&stage, &arguments, &head, &title, &body) => outcome,
+        signal = told_to_stop() => {
+            Err(Fault::failed(anyhow!("stopped by {signal}; nothing in the clone was changed, and the work so far is gone")))
+        }
+    };
     stage.close().await?;
     outcome
 }
@@ -71,13 +79,13 @@ fn issue(file: &Path) -> Result<(String, String), Fault> {
 
 async fn work(stage: &Stage, arguments: &Arguments, head: &CloneHead, title: &str, body: &str) -> Result<(), Fault> {
     let refused = |error| Fault::failed(anyhow!("the stage refuses: {error}"));
-    put_on_stage(stage, &arguments.repo, head).await?;
+    put_on_stage(stage, head).await?;
     let alice = stage.sim.person(MAINTAINER);
     let issue = alice.opens_issue(NAME, title, body).map_err(refused)?;
     alice.assigns(NAME, issue, MACHINE_USER).map_err(refused)?;
     line(&format!("Working on `{title}` from {} ({}).", head.branch, head.commit.short()));
 
-    let task = loop {
+    loop {
         let task = stage
             .wait_for(NAME, issue, PATIENCE, |task| {
                 matches!(task.state, State::InReview(_) | State::WaitingForUser(_))
@@ -85,68 +93,108 @@ async fn work(stage: &Stage, arguments: &Arguments, head: &CloneHead, title: &st
             })
             .await?;
         let answer = match &task.state {
-            State::InReview(_) => break task,
-            State::AwaitingApproval(_) => {
-                show(stage, issue)?;
-                if arguments.yes {
-                    "/plan approve".to_owned()
-                } else {
-                    ask("approve, reject, or say what to change").await?
-                }
+            State::InReview(_) => return hand_over(stage, head, &task, issue).await,
+            State::AwaitingApproval(waiting) => {
+                show_newest(stage, issue, &format!("### Plan, revision {}", waiting.plan.revision))?;
+                if arguments.yes { Answer::Approve } else { ask(&PLAN).await? }
             }
             _ => {
-                show(stage, issue)?;
+                show_newest(stage, issue, "The agent was stopped")?;
                 if arguments.yes {
                     return Err(Fault::failed(anyhow!("a limit was reached; see above")));
                 }
-                ask("retry or cancel").await?
+                ask(&LIMIT).await?
             }
         };
         let before = task.state.clone();
-        alice.says(NAME, issue, &command(&answer)).map_err(refused)?;
-        let left =
-            stage.wait_for(NAME, issue, Duration::from_secs(60), |task| task.state != before || task.ended()).await?;
+        alice.says(NAME, issue, &answer.as_comment()).map_err(refused)?;
+        let left = stage.wait_for(NAME, issue, MOMENT, |task| task.state != before || task.ended()).await?;
         if left.ended() {
-            show(stage, issue)?;
-            return Err(Fault::failed(anyhow!("ended as asked; nothing was changed")));
+            return Err(Fault::failed(anyhow!("ended as asked; nothing in the clone was changed")));
         }
-    };
-    hand_over(stage, arguments, &task, issue).await
+    }
 }
 
 fn newest_plan_is_posted(task: &Task) -> bool {
     matches!(&task.state, State::AwaitingApproval(waiting) if task.plan_comment(waiting.plan.revision).is_some())
 }
 
-/// What was typed as a comment's command; anything that is no command is a wish for the plan.
-fn command(answer: &str) -> String {
-    match answer.trim() {
-        "a" | "approve" | "y" | "yes" => "/plan approve".to_owned(),
-        "reject" | "q" | "quit" | "n" | "no" => "/plan reject".to_owned(),
-        "retry" => "/baton retry".to_owned(),
-        "cancel" => "/baton cancel".to_owned(),
-        typed if typed.starts_with('/') => typed.to_owned(),
-        wish => format!("/plan revise {wish}"),
+/// What a person decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answer {
+    Approve,
+    Reject,
+    Revise(String),
+    Retry,
+    Cancel,
+}
+
+impl Answer {
+    /// As a comment says it.
+    fn as_comment(&self) -> String {
+        match self {
+            Self::Approve => "/plan approve".to_owned(),
+            Self::Reject => "/plan reject".to_owned(),
+            Self::Revise(wish) => format!("/plan revise {wish}"),
+            Self::Retry => "/baton retry".to_owned(),
+            Self::Cancel => "/baton cancel".to_owned(),
+        }
     }
 }
 
-async fn ask(what: &str) -> Result<String, Fault> {
-    line(&format!("\n{what}?"));
-    let read = tokio::task::spawn_blocking(|| {
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).map(|bytes| (bytes, answer))
-    });
-    match read.await.context("asking").map_err(Fault::failed)?.context("asking").map_err(Fault::failed)? {
-        (0, _) => Err(Fault::failed(anyhow!("nobody answers; nothing was changed"))),
-        (_, answer) => Ok(answer),
+/// A question with its answers.
+struct Question {
+    asked: &'static str,
+    read: fn(&str) -> Option<Answer>,
+}
+
+const PLAN: Question = Question {
+    asked: "Type `approve`, `reject`, or what to change about the plan:",
+    read: |typed| match typed {
+        "a" | "approve" | "y" | "yes" | "/plan approve" => Some(Answer::Approve),
+        "reject" | "q" | "quit" | "n" | "no" | "cancel" | "/plan reject" => Some(Answer::Reject),
+        typed => {
+            let wish = typed.strip_prefix("/plan revise").map_or(typed, str::trim);
+            // What looks like another command is a slip, not a wish.
+            (!wish.is_empty() && !wish.starts_with('/')).then(|| Answer::Revise(wish.to_owned()))
+        }
+    },
+};
+
+const LIMIT: Question = Question {
+    asked: "Type `retry` to let it go on with the same limit again, or `cancel`:",
+    read: |typed| match typed {
+        "r" | "retry" | "/baton retry" => Some(Answer::Retry),
+        "c" | "cancel" | "q" | "quit" | "/baton cancel" => Some(Answer::Cancel),
+        _ => None,
+    },
+};
+
+/// Asks until there is an answer.
+async fn ask(question: &Question) -> Result<Answer, Fault> {
+    loop {
+        line(&format!("\n{}", question.asked));
+        let (sender, read) = tokio::sync::oneshot::channel();
+        // A thread of its own: a blocked read must not hold up the end of the program.
+        std::thread::spawn(move || {
+            let mut typed = String::new();
+            let _nobody_waits = sender.send(std::io::stdin().read_line(&mut typed).map(|bytes| (bytes, typed)));
+        });
+        match read.await.context("asking").map_err(Fault::failed)?.context("asking").map_err(Fault::failed)? {
+            (0, _) => return Err(Fault::failed(anyhow!("nobody answers; nothing in the clone was changed"))),
+            (_, typed) => match (question.read)(typed.trim()) {
+                Some(answer) => return Ok(answer),
+                None => line("That is no answer to this."),
+            },
+        }
     }
 }
 
 /// The clone's history becomes the stage repository's default branch.
-async fn put_on_stage(stage: &Stage, clone: &Path, head: &CloneHead) -> Result<(), Fault> {
+async fn put_on_stage(stage: &Stage, head: &CloneHead) -> Result<(), Fault> {
     let git = assemble::git_of_clones(&stage.config)?;
     let id = RepositoryId(i64::try_from(stage.number(NAME)).unwrap_or_default());
-    let commit = git.take_in(id, clone, head).await.map_err(Fault::usage)?;
+    let commit = git.take_in(id, head).await.map_err(Fault::usage)?;
     let token = stage.sim.personal_token(MAINTAINER).map_err(|e| Fault::failed(anyhow!("{e}")))?;
     let url = format!("{}/{NAME}.git", stage.sim.git_url().trim_end_matches('/'));
     let remote = Remote::new(&url, Some(token.into())).map_err(Fault::failed)?;
@@ -156,25 +204,32 @@ async fn put_on_stage(stage: &Stage, clone: &Path, head: &CloneHead) -> Result<(
     Ok(())
 }
 
-fn show(stage: &Stage, issue: u64) -> Result<(), Fault> {
-    let thread = stage.sim.thread(NAME, issue).map_err(|error| Fault::failed(anyhow!("{error}")))?;
-    line(&format!("\n{}", visible(&thread)));
+fn thread(stage: &Stage, number: u64) -> Result<String, Fault> {
+    stage.sim.thread(NAME, number).map_err(|error| Fault::failed(anyhow!("{error}")))
+}
+
+/// The newest of Baton's posts that begins with this: what there is to decide about, without the rest of the thread.
+fn show_newest(stage: &Stage, issue: u64, beginning: &str) -> Result<(), Fault> {
+    let thread = thread(stage, issue)?;
+    let posts = thread.split("\n--- @").filter_map(|post| post.split_once('\n').map(|(_, text)| text));
+    let newest = posts.filter(|text| text.trim_start().starts_with(beginning)).last().unwrap_or(&thread);
+    line(&format!("\n{}", visible(newest.trim())));
     Ok(())
 }
 
 /// Puts the branch into the clone and says how to go on.
-async fn hand_over(stage: &Stage, arguments: &Arguments, task: &Task, issue: u64) -> Result<(), Fault> {
+async fn hand_over(stage: &Stage, clone: &CloneHead, task: &Task, issue: u64) -> Result<(), Fault> {
     let State::InReview(review) = &task.state else {
         return Err(Fault::failed(anyhow!("the task is `{}`", task.state.name().as_str())));
     };
     let git = assemble::git_of_clones(&stage.config)?;
     let id = RepositoryId(i64::try_from(stage.number(NAME)).unwrap_or_default());
-    let branch = &review.work.branch;
-    git.hand_out(id, &review.patch.head, &arguments.repo, branch).await.map_err(Fault::failed)?;
+    let branch = git.hand_out(id, &review.patch.head, clone, &review.work.branch).await.map_err(Fault::failed)?;
     let pull = u64::try_from(review.pull.0).unwrap_or(issue);
-    show(stage, pull)?;
-    line(&format!("The branch `{branch}` is in {}. Look at it with:", arguments.repo.display()));
-    line(&format!("  git -C {} log -p {}..{branch}", arguments.repo.display(), review.patch.base.short()));
+    line(&format!("\n{}", visible(thread(stage, pull)?.trim())));
+    let root = clone.root.display();
+    line(&format!("\nThe branch `{branch}` is in {root}. Look at it with:"));
+    line(&format!("  git -C {root} log -p {}..{branch}", review.patch.base.short()));
     if review.proof.evidence.is_good() {
         Ok(())
     } else {
@@ -187,18 +242,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_typed_becomes_a_command() {
-        let typed = ["a", "yes", "q", "retry", "/baton status", "use the standard library"];
-        assert_eq!(
-            typed.map(command),
-            [
-                "/plan approve",
-                "/plan approve",
-                "/plan reject",
-                "/baton retry",
-                "/baton status",
-                "/plan revise use the standard library"
-            ]
-        );
+    fn what_is_typed_is_an_answer_or_asked_again() {
+        let plan = |typed: &str| (PLAN.read)(typed).map(|answer| answer.as_comment());
+        let limit = |typed: &str| (LIMIT.read)(typed).map(|answer| answer.as_comment());
+        let comment = |text: &str| Some(text.to_owned());
+        assert_eq!(plan("yes"), comment("/plan approve"));
+        assert_eq!(plan("/plan approve"), comment("/plan approve"));
+        assert_eq!(plan("q"), comment("/plan reject"));
+        assert_eq!(plan("use the standard library"), comment("/plan revise use the standard library"));
+        assert_eq!(plan("/plan revise keep it short"), comment("/plan revise keep it short"));
+        for slip in ["", "/plan foo", "/baton status", "/plan revise"] {
+            assert_eq!(plan(slip), None, "{slip}");
+        }
+        assert_eq!(limit("retry"), comment("/baton retry"));
+        assert_eq!(limit("yes please"), None);
     }
 }

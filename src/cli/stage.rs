@@ -6,13 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use baton_core::command::spec::Place;
 use baton_core::domain::ids::{IssueNumber, RepositoryId};
-use baton_core::domain::note::Note;
-use baton_core::domain::task::{State, Task};
-use baton_core::prose;
-use baton_core::prose::neutral::Links;
-use baton_core::prose::note::Around;
+use baton_core::domain::task::{Failure, State, Task};
 use baton_queue::Clock;
 use baton_sandbox::Sandbox as _;
 use baton_store::Store;
@@ -35,6 +30,9 @@ pub(super) const MAINTAINER: &str = "alice";
 /// Who may only read, and opens issues.
 pub(super) const REPORTER: &str = "rita";
 
+/// How long the last word on an issue may take to be there.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
 /// The stage, with everything running.
 pub(super) struct Stage {
     pub sim: Sim,
@@ -42,7 +40,7 @@ pub(super) struct Stage {
     pub config: Config,
     /// The repositories' numbers, by name.
     numbers: BTreeMap<String, u64>,
-    folder: TempDir,
+    folder: StageFolder,
     shutdown: CancellationToken,
     working: JoinHandle<()>,
     serving: JoinHandle<Result<(), crate::server::ServerError>>,
@@ -52,14 +50,10 @@ impl Stage {
     /// Sets the stage with these repositories. `config` keeps its agents, providers, policy and sandbox; its GitHub, server
     /// and store are the stage's.
     pub(super) async fn set(mut config: Config, repositories: Vec<(String, Files)>) -> Result<Self, Fault> {
-        let folder = tempfile::Builder::new()
-            .prefix("baton-stage-")
-            .tempdir()
-            .context("a folder for the stage")
-            .map_err(Fault::failed)?;
+        let folder = own_folder().context("a folder for the stage").map_err(Fault::failed)?;
         accept_what_is_missing(&mut config).await?;
-        config.store.url = format!("sqlite://{}", folder.path().join("baton.db").display());
-        config.store.data = folder.path().join("data");
+        config.store.url = format!("sqlite://{}", folder.folder.path().join("baton.db").display());
+        config.store.data = folder.folder.path().join("data");
         config.worker.lease_seconds = 10;
 
         let sim = Sim::start(Options::default()).context("the GitHub simulator").map_err(Fault::failed)?;
@@ -84,7 +78,7 @@ impl Stage {
 
     /// The stage's folder: database, mirrors, checkouts.
     pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
+        self.folder.folder.path()
     }
 
     /// A repository's number.
@@ -125,18 +119,38 @@ impl Stage {
                     return Ok(task);
                 }
                 if task.ended() {
-                    return Err(Fault::failed(anyhow!("the task ended as `{}`. {}", state.as_str(), why(&task))));
+                    let why = self.why(&task, repository, issue).await;
+                    return Err(Fault::failed(anyhow!("the task ended as `{}`: {why}", state.as_str())));
                 }
             }
             if started.elapsed() > patience {
                 return Err(Fault::failed(anyhow!(
-                    "nothing happened for {} s; dead jobs: {:?}",
+                    "nothing happened for {} s, which must not be; please report it, with what `BATON_LOG=debug` shows",
                     patience.as_secs(),
-                    self.store.job_counts().await
                 )));
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Why a task ended. The issue's own advice is left out: no command can be given when the stage is gone.
+    async fn why(&self, task: &Task, repository: &str, issue: u64) -> String {
+        if let State::Failed(failed) = &task.state {
+            return match &failed.reason {
+                Failure::RunBroke { reason, .. } => format!("the agent's run broke: {reason}"),
+                Failure::Configuration { problems } => problems.join("; "),
+                Failure::PatchRefused { findings } => format!("the patch breaks the rules: {}", findings.join("; ")),
+                Failure::PushRefused { text } => format!("the push was refused: {text}"),
+                Failure::Effect { what, reason } => format!("Baton could not {what}: {reason}"),
+            };
+        }
+        let last_word = || {
+            let thread = self.sim.thread(repository, issue).unwrap_or_default();
+            let post = thread.rsplit("\n--- @").next()?.split_once('\n').map(|(_, text)| text.to_owned())?;
+            (!post.trim_start().starts_with("### ") && !post.trim_start().starts_with('/')).then_some(post)
+        };
+        self.until(LAST_WORDS, || last_word().is_some()).await;
+        last_word().map_or_else(|| "its issue says no more".to_owned(), |post| table::visible(post.trim()))
     }
 
     /// Waits until something is so, or for as long as patience lasts.
@@ -157,11 +171,48 @@ impl Stage {
     }
 }
 
-/// Why a task broke, as its issue says it.
-fn why(task: &Task) -> String {
-    let State::Failed(failed) = &task.state else { return "Its issue says why.".to_owned() };
-    let note = Note::Failed { reason: failed.reason.clone(), work_kept: false };
-    prose::note::comment(&note, &Around { task: None, place: Place::Issue, links: &Links::none() })
+/// Waits for Ctrl-C or SIGTERM; which it was.
+pub(super) async fn told_to_stop() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => "Ctrl-C",
+        () = terminated => "SIGTERM",
+    }
+}
+
+/// What every stage's folder is called.
+const PREFIX: &str = "baton-stage-";
+/// Held for as long as the stage's process lives.
+const LOCK: &str = "in-use";
+
+/// A folder that only this user may look into. What stages that were killed have left is removed first.
+fn own_folder() -> std::io::Result<StageFolder> {
+    use std::os::unix::fs::PermissionsExt as _;
+    for entry in std::fs::read_dir(std::env::temp_dir())?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX)
+            && std::fs::File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
+        {
+            // Somebody else's, or one that somebody else removes at this moment.
+            let _left_there = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    let closed = std::fs::Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix(PREFIX).permissions(closed).tempdir()?;
+    let lock = std::fs::File::create(folder.path().join(LOCK))?;
+    lock.lock()?;
+    Ok(StageFolder { folder, _lock: lock })
+}
+
+/// A stage's folder, removed with it.
+struct StageFolder {
+    folder: TempDir,
+    _lock: std::fs::File,
 }
 
 /// On a stage nothing of value is at stake: what this machine cannot enforce is said and done without. Where no sandbox can

@@ -30,6 +30,7 @@ mod contained;
 mod demonstration;
 mod health;
 mod killed;
+mod local;
 mod models;
 mod proxied;
 mod secrecy;

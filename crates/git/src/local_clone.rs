@@ -15,6 +15,8 @@ use crate::remote::Remote;
 /// What a clone stands at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloneHead {
+    /// The clone's top folder.
+    pub root: PathBuf,
     /// The branch that is checked out.
     pub branch: String,
     /// Its commit.
@@ -37,9 +39,15 @@ pub enum CloneError {
     /// No branch is checked out, or it has no commit.
     #[error("{} has no branch with a commit checked out; check out the branch to start from", .0.display())]
     NoBranch(PathBuf),
-    /// The branch is there and is something else.
-    #[error("the branch `{0}` exists there already with other commits; rename or delete it")]
-    BranchExists(BranchName),
+    /// It has no working tree.
+    #[error("{} is a bare repository; give a clone with a working tree", .0.display())]
+    Bare(PathBuf),
+    /// A part of its history is not there.
+    #[error("{} is a shallow clone, and Baton needs its history; run `git fetch --unshallow` there first", .0.display())]
+    Shallow(PathBuf),
+    /// The branch is there with other commits, and so are all names tried for it.
+    #[error("the branch `{0}` and {MOST_NAMES} more names for it are taken there; delete some of them")]
+    NoFreeName(BranchName),
     /// Fetching from it failed.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -48,18 +56,22 @@ pub enum CloneError {
     Git(#[from] GitError),
 }
 
+/// So many names are tried for a branch.
+const MOST_NAMES: u32 = 100;
+
 impl From<git2::Error> for CloneError {
     fn from(error: git2::Error) -> Self {
         Self::Git(error.into())
     }
 }
 
+/// The clone that a path is in: its top folder or one below.
 fn open(path: &Path) -> Result<Repository, CloneError> {
-    Repository::open(path)
+    Repository::discover(path)
         .map_err(|error| CloneError::NotARepository { path: path.to_owned(), reason: error.message().to_owned() })
 }
 
-/// What a clone stands at.
+/// What a clone stands at. `path` may be any folder of it.
 ///
 /// # Errors
 /// [`CloneError`].
@@ -67,15 +79,36 @@ pub async fn head_of_clone(path: &Path) -> Result<CloneHead, CloneError> {
     let path = path.to_owned();
     blocking(move || {
         let clone = open(&path)?;
+        let Some(root) = clone.workdir().map(Path::to_owned) else { return Err(CloneError::Bare(path)) };
+        if clone.is_shallow() {
+            return Err(CloneError::Shallow(path));
+        }
         let head = clone.head().map_err(|_| CloneError::NoBranch(path.clone()))?;
         let (Ok(branch), true) = (head.shorthand().map(str::to_owned), head.is_branch()) else {
             return Err(CloneError::NoBranch(path));
         };
         let commit = sha(head.peel_to_commit()?.id())?;
         let has_changes = clone.statuses(None)?.iter().any(|entry| !entry.status().is_ignored());
-        Ok(CloneHead { branch, commit, has_changes })
+        Ok(CloneHead { root, branch, commit, has_changes })
     })
     .await
+}
+
+/// The first of `branch`, `branch-2`, … that is free in a clone, or stands at `commit` already; and whether it stands there.
+fn free_name(clone: &Repository, branch: &BranchName, commit: git2::Oid) -> Result<(BranchName, bool), CloneError> {
+    for number in 1..=MOST_NAMES {
+        let name = if number == 1 { branch.to_string() } else { format!("{branch}-{number}") };
+        let there = match clone.refname_to_id(&format!("refs/heads/{name}")) {
+            Ok(there) if there == commit => true,
+            Ok(_) => continue,
+            Err(error) if error.code() == ErrorCode::NotFound => false,
+            Err(error) => return Err(error.into()),
+        };
+        if let Ok(name) = BranchName::try_from(name) {
+            return Ok((name, there));
+        }
+    }
+    Err(CloneError::NoFreeName(branch.clone()))
 }
 
 impl Git {
@@ -83,35 +116,33 @@ impl Git {
     ///
     /// # Errors
     /// [`CloneError`]; `allow_file` must be set.
-    pub async fn take_in(&self, repo: RepositoryId, path: &Path, head: &CloneHead) -> Result<CommitSha, CloneError> {
-        let absolute = std::path::absolute(path).map_err(GitError::io("finding the clone"))?;
+    pub async fn take_in(&self, repo: RepositoryId, head: &CloneHead) -> Result<CommitSha, CloneError> {
+        let absolute = std::path::absolute(&head.root).map_err(GitError::io("finding the clone"))?;
         let url = format!("file://{}", absolute.display());
         let remote = Remote::new(&url, None)
-            .map_err(|invalid| CloneError::NotARepository { path: path.to_owned(), reason: invalid.to_string() })?;
+            .map_err(|invalid| CloneError::NotARepository { path: head.root.clone(), reason: invalid.to_string() })?;
         Ok(self.fetch_branch(repo, &remote, &head.branch).await?)
     }
 
-    /// Puts a commit of the mirror into a clone as a branch. Nothing else there changes.
+    /// Puts a commit of the mirror into a clone as a branch: under this name, or, where that is taken by other commits,
+    /// with the first free number behind it. Nothing else there changes. The name it got.
     ///
     /// # Errors
-    /// [`CloneError::BranchExists`] when the branch is there with other commits.
+    /// [`CloneError`].
     pub async fn hand_out(
         &self,
         repo: RepositoryId,
         commit: &CommitSha,
-        path: &Path,
+        clone: &CloneHead,
         branch: &BranchName,
-    ) -> Result<(), CloneError> {
+    ) -> Result<BranchName, CloneError> {
         let mirror = self.mirror_path(repo);
-        let (commit, path, branch) = (commit.clone(), path.to_owned(), branch.clone());
+        let (commit, path, branch) = (commit.clone(), clone.root.clone(), branch.clone());
         blocking(move || {
             let clone = open(&path)?;
-            let reference = format!("refs/heads/{branch}");
-            match clone.refname_to_id(&reference) {
-                Ok(there) if there == oid(&commit)? => return Ok(()),
-                Ok(_) => return Err(CloneError::BranchExists(branch)),
-                Err(error) if error.code() == ErrorCode::NotFound => {}
-                Err(error) => return Err(error.into()),
+            let (branch, is_there) = free_name(&clone, &branch, oid(&commit)?)?;
+            if is_there {
+                return Ok(branch);
             }
             let url = format!("file://{}", mirror.display());
             let mut remote = clone.remote_anonymous(&url)?;
@@ -123,8 +154,8 @@ impl Git {
                 incoming?.delete()?;
             }
             let target = clone.find_commit(oid(&commit)?)?;
-            clone.reference(&reference, target.id(), false, "baton run")?;
-            Ok(())
+            clone.reference(&format!("refs/heads/{branch}"), target.id(), false, "baton run")?;
+            Ok(branch)
         })
         .await
     }

@@ -121,6 +121,7 @@ impl From<StoreError> for Failure {
             | StoreError::AlreadyLive { .. }
             | StoreError::Busy { .. }
             | StoreError::Database(_)
+            | StoreError::Missing(_)
             | StoreError::Open { .. } => Self::transient(error),
             StoreError::NotFound(_)
             | StoreError::Conflict(_)

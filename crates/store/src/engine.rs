@@ -14,7 +14,7 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{Row as _, Sqlite, Transaction};
+use sqlx::{Connection as _, Row as _, Sqlite, Transaction};
 
 use crate::error::StoreError;
 use crate::json::Json;
@@ -42,6 +42,7 @@ impl Engine {
     /// Opens, and creates where allowed, the database at a URL.
     pub(crate) async fn open(url: &str, create: bool) -> Result<Self, StoreError> {
         let path = sqlite_path(url)?;
+        prepare_file(&path, create)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(create)
@@ -50,7 +51,12 @@ impl Engine {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = || SqlitePoolOptions::new().acquire_timeout(TURN_TIMEOUT).idle_timeout(None).max_lifetime(None);
-        let writer = pool().max_connections(1).connect_with(options.clone()).await;
+        // When the disk is full, SQLite itself ends the transaction, and sqlx, which counts them, believes that it is still in
+        // one: it would refuse every further `BEGIN`. Such a connection is replaced.
+        let writer = pool()
+            .max_connections(1)
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
+        let writer = writer.connect_with(options.clone()).await;
         let writer = writer.map_err(|source| StoreError::Open { path, source })?;
         // `query_only`, not `read_only`: a read-only connection cannot recover the log that a crash left behind.
         let readers = pool().max_connections(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
@@ -122,6 +128,19 @@ fn sqlite_path(url: &str) -> Result<PathBuf, StoreError> {
         }
         _ if path.contains(['?', '#']) => bad("it takes no options; write only the path of the file"),
         _ => Ok(Path::new(path).to_path_buf()),
+    }
+}
+
+/// A new database is its owner's alone: what people and models said is in it. The engine makes its other files alike.
+fn prepare_file(path: &Path, create: bool) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    if !create {
+        return if path.exists() { Ok(()) } else { Err(StoreError::Missing(path.to_owned())) };
+    }
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Open { path: path.to_owned(), source: sqlx::Error::Io(error) }),
     }
 }
 

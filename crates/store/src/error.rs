@@ -70,6 +70,12 @@ pub enum StoreError {
         /// What is wrong with it and what to write instead.
         reason: String,
     },
+    /// There is no such file, and it was not to be made.
+    #[error(
+        "there is no database at {}. Is this the right folder? `--config FILE` names another configuration; `baton serve` \
+         and `baton migrate` make the database", .0.display()
+    )]
+    Missing(PathBuf),
     /// The file could not be opened or created.
     #[error("cannot open the database {}: {source}; check that the folder exists and may be written to", path.display())]
     Open {
