@@ -170,6 +170,13 @@ impl Gate {
         let mut all = self.lock();
         let All { host, accounts } = &mut *all;
         let state = self.state(accounts, pass.account);
+        if matches!(decision, Decision::Again(_) | Decision::Renew | Decision::Follow) {
+            // The same request goes on: who asks whether it is over is still this one.
+            for shut in [&mut host.shut, &mut state.shut].into_iter().flatten() {
+                shut.probe = None;
+            }
+            return;
+        }
         match outcome {
             Outcome::Troubled { .. } | Outcome::Unsent | Outcome::Lost | Outcome::Silent => host.failed(now),
             _ => *host = Host::default(),

@@ -147,7 +147,14 @@ mod tests {
             of(r#"{"data":{},"errors":[]}"#),
             of("<html>"),
         ];
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        Some(Limited { limit: Primary, wait: None })
+        Some(Limited { limit: Secondary, wait: None })
+        Some(Troubled { status: 200, wait: None })
+        None
+        None
+        None
+        "#);
         let rest = &crate::operations::GET_ISSUE;
         assert_eq!(trouble(rest, br#"{"errors":[{"type":"RATE_LIMITED","message":""}]}"#), None, "REST has a status");
     }

@@ -153,6 +153,7 @@ operations! {
     REVOKE_TOKEN = "apps/revoke-installation-access-token", Delete "/installation/token", AnyToken;
     LIST_INSTALLATION_REPOSITORIES = "apps/list-repos-accessible-to-installation",
         Get "/installation/repositories", Permissions(&[(Metadata, Read)]);
+    GET_HOOK_CONFIG = "apps/get-webhook-config-for-app", Get "/app/hook/config", AppKey;
     LIST_DELIVERIES = "apps/list-webhook-deliveries", Get "/app/hook/deliveries", AppKey;
     REDELIVER = "apps/redeliver-webhook-delivery", Post "/app/hook/deliveries/{delivery_id}/attempts", AppKey;
     GET_USER = "users/get-by-username", Get "/users/{username}", AnyToken;
@@ -203,6 +204,7 @@ operations! {
     UPDATE_CHECK_RUN = "checks/update",
         Patch "/repos/{owner}/{repo}/check-runs/{check_run_id}", Permissions(&[(Checks, Write)]);
 
+    SUGGESTED_ACTORS = "graphql/repository", Post "/graphql", Permissions(&[(Issues, Read)]);
     LAST_EDIT = "graphql/node", Post "/graphql", Permissions(&[(Issues, Read)]);
     MINIMIZE_COMMENT = "graphql/minimizeComment", Post "/graphql", Permissions(&[(Issues, Write)]);
     // GitHub answers "Resource not accessible by integration" to these two without contents:write.

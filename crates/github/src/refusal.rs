@@ -210,7 +210,23 @@ mod tests {
                 Refusal::Troubled { .. } | Refusal::No(_) => format!("{name}: not seen as a limit"),
             })
             .collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        primary 403: Primary, 91s
+        primary 429: Primary, 91s
+        primary, clocks differ: Primary, 91s
+        primary, retry-after too: Primary, 30s
+        date, clocks differ: Secondary, 10s
+        primary without reset: Primary, no time named
+        secondary, seconds: Secondary, 7s
+        secondary 429, date: Secondary, 120s
+        secondary, no header: Secondary, no time named
+        secondary, spent too: Secondary, no time named
+        secondary, nonsense: Secondary, no time named
+        old words: Secondary, no time named
+        429 in HTML: Secondary, no time named
+        for ever: Secondary, 99999999999s
+        reset long ago: Primary, 0ns
+        "#);
     }
 
     #[test]
@@ -246,24 +262,24 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
-        ! GitHub refuses: Resource not accessible by integration (issues/create-comment); the App needs issues: write, which its owner grants in the installation's settings
-        ! the repository is archived, so nothing can be written to it
-        ! the App's installation is suspended; its owner can switch it on again in the installation's settings
-        ! GitHub refuses: Unable to create comment because issue is locked. (issues/create-comment)
-        ! GitHub does not find it, or the App may not see it (issues/create-comment)
-        ! it is gone or switched off: This issue was deleted (issues/create-comment)
-        ! it does not fit the repository's state: Git Repository is empty. (issues/create-comment)
-        ! GitHub does not accept the App's credentials: Bad credentials (issues/create-comment); check github.app_id and the private key
-        ! GitHub does not accept it: Validation Failed; Issue title missing_field; plain; No commits between main and x (issues/create-comment)
-        ! GitHub does not accept it: Invalid request.
+        GitHub refuses: Resource not accessible by integration (issues/create-comment); the App needs issues: write, which its owner grants in the installation's settings
+        the repository is archived, so nothing can be written to it
+        the App's installation is suspended; its owner can switch it on again in the installation's settings
+        GitHub refuses: Unable to create comment because issue is locked. (issues/create-comment)
+        GitHub does not find it, or the App may not see it (issues/create-comment)
+        it is gone or switched off: This issue was deleted (issues/create-comment)
+        it does not fit the repository's state: Git Repository is empty. (issues/create-comment)
+        GitHub does not accept the App's credentials: Bad credentials (issues/create-comment); check github.app_id and the private key
+        GitHub does not accept it: Validation Failed; Issue title missing_field; plain; No commits between main and x (issues/create-comment)
+        GitHub does not accept it: Invalid request.
 
         No subschema matched.; text (issues/create-comment)
-        ! GitHub does not accept it: Invalid request. (issues/create-comment)
-        ~ GitHub is in trouble (status 502, issues/create-comment)
-        ~ GitHub is in trouble (status 503, issues/create-comment)
-        ! GitHub refuses: Repository access blocked (issues/create-comment)
-        ! GitHub points somewhere else, and following is not safe (issues/create-comment, status 301)
-        ! GitHub refuses: I'm a teapot (issues/create-comment)
+        GitHub does not accept it: Invalid request. (issues/create-comment)
+        trouble 502, None
+        trouble 503, Some(5s)
+        GitHub refuses: Repository access blocked (issues/create-comment)
+        GitHub points somewhere else, and following is not safe (issues/create-comment, status 301)
+        GitHub refuses: I'm a teapot (issues/create-comment)
         ");
     }
 

@@ -200,7 +200,8 @@ impl Credential for AsApp<'_> {
     }
 
     async fn renew(&self, _refused: &SecretString, answered_at: Option<Timestamp>) -> bool {
-        self.key.learn_time(answered_at) || self.key.reread()
+        // Both, whichever it was: a signature is tried once more only.
+        self.key.learn_time(answered_at) | self.key.reread()
     }
 }
 

@@ -116,7 +116,15 @@ async fn h_07_only_a_good_certificate_is_spoken_to() {
         assert_eq!(times > 0, name == "good, and its authority is trusted", "{name}: a request was sent");
         lines.push_str(&format!("{name}: {seen}\n"));
     }
-    insta::assert_snapshot!(lines, @"");
+    insta::assert_snapshot!(lines, @r#"
+    good, and its authority is trusted: answered: 404 to the token
+    good, and its authority is not trusted: invalid peer certificate: UnknownIssuer
+    by another authority: invalid peer certificate: BadSignature
+    expired: invalid peer certificate: certificate expired
+    not valid yet: invalid peer certificate: certificate not valid yet
+    for another host: invalid peer certificate: certificate not valid for name "lo
+    signed by itself: invalid peer certificate: BadSignature
+    "#);
 }
 
 /// An authority's file that is none is a mistake that is told at the start.
