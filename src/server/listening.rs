@@ -20,8 +20,11 @@ use super::{ANSWER_WITHIN, ServerError, Web};
 /// A request's head has to be there in this time, and a connection on which nothing is asked ends after it.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
-/// Bytes of a request's head, and of what is read of a body at once.
-const HEAD_LIMIT: usize = 64 * 1024;
+/// Bytes of a request's head; GitHub's have about one thousand.
+const HEAD_LIMIT: usize = 32 * 1024;
+
+/// Bytes that a connection may have read and not dealt with.
+const BUFFER: usize = 64 * 1024;
 
 /// When the server ends: for answers that are written but not sent yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -98,7 +101,8 @@ async fn attend(stream: TcpStream, seat: Seat, router: Router, shutdown: Cancell
     let guest = &seat.guest;
     let service = TowerToHyperService::new(router.layer(Extension(guest.clone())));
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(HEAD_LIMIT);
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    server.max_header_size(HEAD_LIMIT).max_buf_size(BUFFER);
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         // A connection that breaks is the other side's affair.
