@@ -21,6 +21,8 @@ pub struct Baton {
     /// The configuration without its address.
     text: String,
     serving: Option<Process>,
+    /// A program that becomes Baton, with its arguments.
+    pub through: Vec<String>,
     /// Every process that has served, by its id.
     pub pids: Vec<u32>,
     /// HOST:PORT; the same after a restart.
@@ -51,6 +53,7 @@ impl Baton {
             folder: folder.to_owned(),
             text,
             serving: None,
+            through: Vec::new(),
             pids: Vec::new(),
             address: "127.0.0.1:0".to_owned(),
             webhook_secret,
@@ -77,6 +80,16 @@ impl Baton {
     /// The configuration without `[server]`.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// One more line for `[github]`; it counts with the next start.
+    pub fn add_to_github(&mut self, line: &str) {
+        self.text = self.text.replacen("[github]\n", &format!("[github]\n{line}\n"), 1);
+    }
+
+    /// The database, for whoever looks at it beside the program.
+    pub fn database(&self) -> String {
+        format!("sqlite://{}/baton.db", self.folder.display())
     }
 
     /// Starts `baton serve` and waits until it listens.
@@ -107,9 +120,11 @@ impl Baton {
     fn start(&mut self, command: &str) -> Process {
         let name = format!("serve-{}", self.pids.len() + 1);
         let file = self.file();
-        let arguments = ["--config", file.to_str().unwrap(), command];
+        let through = self.through.iter().map(String::as_str);
+        let own = [self.program.path.to_str().unwrap(), "--config", file.to_str().unwrap(), command];
+        let line: Vec<&str> = through.chain(own).collect();
         let variables = [("BATON_LOG", "info,baton=debug"), ("OPERATORS_OWN", CANARY)];
-        let process = Process::start(&name, &self.folder, &self.program.path, &arguments, &variables);
+        let process = Process::start(&name, &self.folder, Path::new(line[0]), &line[1..], &variables);
         self.pids.push(process.pid());
         process
     }

@@ -117,8 +117,8 @@ fn a_14_a_foreign_installation_gets_no_token_and_is_ignored_with_the_reason() {
         }
         w.works_off().await;
         assert_eq!((w.history().await, w.story()), (before, story));
-        assert_eq!([tokens(w, 424_242), tokens(w, others)], [0, 0]);
-        assert!(tokens(w, w.numbers_of(REPO).1) > 0, "its own gets one");
+        assert_eq!([asked_with(w, 424_242), asked_with(w, others)], [0, 0]);
+        assert!(asked_with(w, w.numbers_of(REPO).1) > 0, "its own gets one");
         let ignored = |event: &str, named: u64| {
             let reason = format!("it names installation {named}, which is not the one that covers acme/greeter");
             format!("{event}: Ignored({reason:?})")
@@ -130,10 +130,10 @@ fn a_14_a_foreign_installation_gets_no_token_and_is_ignored_with_the_reason() {
     });
 }
 
-/// How many tokens GitHub has given out for an installation.
-fn tokens(w: &World, installation: u64) -> usize {
-    let path = format!("/app/installations/{installation}/access_tokens");
-    w.sim.requests().iter().filter(|it| it.path.ends_with(&path) && it.status == 201).count()
+/// How often GitHub was asked about [`REPO`] with a token of this installation.
+fn asked_with(w: &World, installation: u64) -> usize {
+    let (with, path) = (format!("installation {installation} "), format!("/repos/{REPO}"));
+    w.sim.requests().iter().filter(|it| it.with.starts_with(&with) && it.path.contains(&path)).count()
 }
 
 /// The App was taken off between the event and its consideration, or switched off: nothing is left behind that somebody
