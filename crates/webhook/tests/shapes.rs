@@ -18,7 +18,7 @@ fn reason(incoming: &Incoming) -> String {
 }
 
 #[test]
-fn the_least_a_payload_must_say() {
+fn a11_the_least_a_payload_must_say() {
     let cases = [
         ("star", "not even JSON".to_owned()),
         ("issues", format!(r#"{{"action":"typed",{REPOSITORY},"issue":{{"number":1}}}}"#)),
@@ -100,7 +100,7 @@ fn closed_and_edited_which_the_examples_lack() {
 }
 
 #[test]
-fn form_encoded_bodies_are_read_too() {
+fn a11_form_encoded_bodies_are_read_too() {
     let json = format!(
         r#"{{"action":"created",{REPOSITORY},"issue":{{"number":1,"pull_request":{{}}}},"comment":{{"id":2,"body":"a+b & ü=🦀"}}}}"#
     );
@@ -117,7 +117,7 @@ fn form_encoded_bodies_are_read_too() {
 /// A-10. The bombs stay in the fields nobody reads and in those somebody does; time is the witness that nothing is
 /// built from them, with much room for a slow machine.
 #[test]
-fn bombs_are_bounded() {
+fn a10_bombs_are_bounded() {
     let deep = "[".repeat(5_000_000) + &"]".repeat(5_000_000);
     let half_deep = "{\"issue\":".repeat(1_000_000);
     let keys = (0..1_000_000).map(|i| format!("\"k{i}\":{i}")).collect::<Vec<_>>().join(",");
