@@ -147,7 +147,7 @@ fn answer(reply: Reply) -> Response<Body> {
     }
     let body = match reply.more {
         None => Body::from(reply.body),
-        Some(more) => endless(reply.body.into(), more),
+        Some(more) => endless(reply.body.into(), *more),
     };
     response.body(body).unwrap_or_default()
 }

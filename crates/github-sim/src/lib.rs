@@ -38,6 +38,7 @@ mod graphql;
 mod hook;
 mod json;
 mod maintainer;
+mod owner;
 mod page;
 mod person;
 mod reading;

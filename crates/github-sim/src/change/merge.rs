@@ -6,6 +6,7 @@ use super::{Done, Refusal};
 use crate::git::commit::Author;
 use crate::git::merge::Method;
 use crate::world::pull::Merge;
+use crate::world::repository::Rule;
 use crate::world::{Actor, World};
 
 /// How somebody wants it merged.
@@ -48,6 +49,21 @@ impl World {
         Ok(sha)
     }
 
+    /// A protected branch takes only heads on which its required checks have succeeded.
+    fn refuse_unchecked(&self, repo: u64, base: &str, head: &str) -> Done<()> {
+        let Some(repository) = self.repo(repo) else { return Err(Refusal::not_found()) };
+        for rule in repository.protected.get(base).into_iter().flatten() {
+            let Rule::StatusCheck(name) = rule else { continue };
+            let runs = repository.check_runs.iter().filter(|run| run.head_sha == head && run.name == *name);
+            let good = runs.into_iter().any(|run| run.conclusion.as_deref() == Some("success"));
+            let statuses = repository.statuses.iter().filter(|it| it.sha == head && it.context == *name);
+            if !good && statuses.into_iter().all(|it| it.state != "success") {
+                return Err(Refusal::new(405, format!("Required status check \"{name}\" is expected.")));
+            }
+        }
+        Ok(())
+    }
+
     /// Head, base branch, commit message and body of a pull request that may be merged now.
     fn ready_to_merge(
         &self,
@@ -63,6 +79,7 @@ impl World {
         if !issue.open {
             return Err(Refusal::new(405, "Pull Request is not mergeable"));
         }
+        self.refuse_unchecked(repo, &pull.base_ref, &pull.head_sha)?;
         if wish.sha.as_ref().is_some_and(|sha| *sha != pull.head_sha) {
             return Err(Refusal::new(409, "Head branch was modified. Review and try the merge again."));
         }

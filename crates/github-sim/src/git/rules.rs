@@ -171,6 +171,8 @@ impl Pushed<'_> {
     fn refuse_secrets(&self) -> Result<(), Refused> {
         let new = self.command.new.as_str();
         let log = [
+            "-c",
+            "core.quotePath=false",
             "log",
             "--format=commit %h",
             "-p",
@@ -249,7 +251,7 @@ fn secrets(log: &[String]) -> Vec<(&'static str, String, String)> {
         if let Some(sha) = line.strip_prefix("commit ") {
             commit = sha.to_owned();
         } else if let Some(name) = line.strip_prefix("+++ ") {
-            path = name.trim_start_matches("b/").to_owned();
+            path = name.trim_start_matches("b/").trim_end_matches('\t').to_owned();
         } else if line.starts_with("@@ ") {
             let start = line.split(' ').find_map(|word| word.strip_prefix('+'));
             number = start.and_then(|at| at.split(',').next()?.parse().ok()).unwrap_or(1);

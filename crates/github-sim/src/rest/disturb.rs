@@ -86,7 +86,7 @@ fn header(mut reply: Reply, name: &str, value: String) -> Reply {
 }
 
 fn with_more(reply: Reply, start: &[u8], more: Repeated) -> Reply {
-    Reply { body: start.to_vec(), more: Some(more), ..reply }
+    Reply { body: start.to_vec(), more: Some(Box::new(more)), ..reply }
 }
 
 fn spaces() -> Bytes {
@@ -184,8 +184,8 @@ mod tests {
     #[test]
     fn the_bomb_is_a_whole_gzip() {
         let reply = bomb(Reply::default(), 3);
-        let more = reply.more.unwrap_or(Repeated { bytes: Bytes::new(), times: None, tail: Bytes::new() });
-        let packed = [reply.body, more.bytes.repeat(3), more.tail.to_vec()].concat();
+        let whole = |more: Box<Repeated>| [reply.body.clone(), more.bytes.repeat(3), more.tail.to_vec()].concat();
+        let packed = reply.more.clone().map(whole).unwrap_or_default();
         let mut plain = Vec::new();
         let read = flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut plain);
         assert_eq!(read.ok(), Some(3 * CHUNK));

@@ -71,9 +71,8 @@ fn list(call: &mut Call<'_>) -> Outcome {
         Some("failure") => Some(false),
         _ => None,
     };
-    let mine = call.world.outbox.deliveries.iter().rev().filter(|it| it.app == app && from(it.id));
-    let again = call.query("redelivery").and_then(|it| it.parse::<bool>().ok());
-    let mine = mine.filter(|it| call.world.remembers(it) && again.is_none_or(|again| it.redelivery == again));
+    let mine =
+        call.world.outbox.deliveries.iter().rev().filter(|it| it.app == app && from(it.id) && call.world.remembers(it));
     let mine = mine.filter(|it| wanted.is_none_or(|wanted| it.succeeded() == wanted));
     let mut found: Vec<_> = mine.take(size + 1).collect();
     let next = (found.len() > size).then(|| found.pop()).flatten().map(|it| it.id);

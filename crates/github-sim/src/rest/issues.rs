@@ -80,9 +80,6 @@ fn answer(call: &Call<'_>, status: u16) -> Outcome {
 
 fn list(call: &mut Call<'_>) -> Outcome {
     let repo = call.world.repo(call.repo).ok_or_else(Refusal::not_found)?;
-    if !repo.has_issues {
-        return Err(Refusal::issues_disabled());
-    }
     let since = call.query("since").and_then(|text| text.parse::<jiff::Timestamp>().ok());
     let labels: Vec<&str> = call.query("labels").unwrap_or_default().split(',').filter(|it| !it.is_empty()).collect();
     let is = |id: u64, login: &str| call.world.login(id).eq_ignore_ascii_case(login);
@@ -99,8 +96,10 @@ fn list(call: &mut Call<'_>) -> Outcome {
             Some(login) => issue.assignees.iter().any(|id| is(*id, login)),
             None => true,
         };
+        // Where issues are switched off, the list holds the pull requests alone.
+        let there = repo.has_issues || issue.pull.is_some();
         let created = call.query("creator").is_none_or(|login| is(issue.author, login));
-        state && labelled && assigned && created && since.is_none_or(|since| issue.updated_at >= since)
+        there && state && labelled && assigned && created && since.is_none_or(|since| issue.updated_at >= since)
     };
     let mut found: Vec<&Issue> = repo.issues.values().filter(wanted).collect();
     let by_update = call.query("sort") == Some("updated");

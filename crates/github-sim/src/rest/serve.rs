@@ -41,12 +41,14 @@ pub(crate) struct Reply {
     pub body: Vec<u8>,
     /// Cut the connection instead of answering.
     pub cut: bool,
+    /// It was refused by a limit and is not counted once more.
+    pub uncounted: bool,
     /// Wait this long before answering.
     pub delay: Duration,
     /// Wait this long between two bytes of the answer.
     pub pace: Duration,
     /// What follows the body.
-    pub more: Option<Repeated>,
+    pub more: Option<Box<Repeated>>,
     /// A planned fault put this in the place of the simulator's own answer.
     #[cfg(feature = "contract")]
     pub planned: bool,
@@ -111,7 +113,7 @@ pub(crate) fn serve(world: &Mutex<World>, request: &Incoming) -> Reply {
 pub(crate) fn refused_by_limit(world: &mut World, operation: &str, request: &Incoming, who: Identity) -> Option<Reply> {
     let limit = world.above_limit(operation, &request.method, who)?;
     let limits = world.switches.limits.clone()?;
-    let reply = above(limit, &limits, world);
+    let reply = Reply { uncounted: true, ..above(limit, &limits, world) };
     #[cfg(feature = "contract")]
     let reply = Reply { planned: true, ..reply };
     Some(reply)
@@ -294,7 +296,7 @@ pub(crate) fn finish(
             reply.body.clear();
         }
     }
-    if reply.status != 304 && operation != "rate-limit/get" {
+    if reply.status != 304 && !reply.uncounted && operation != "rate-limit/get" {
         world.count_request(operation, &request.method, *who);
     }
     let (limit, remaining, reset) = world.rate(*who);

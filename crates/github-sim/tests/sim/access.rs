@@ -149,6 +149,13 @@ async fn archived_locked_deleted_renamed_and_disabled() {
     sim.person("alice").locks(REPO, issue).unwrap();
     let locked = sim.person("olaf").says(REPO, issue, "hello").unwrap_err();
     assert_eq!((locked.status, locked.message.as_str()), (403, "Unable to create comment because issue is locked."));
+    // Apps have reported that a locked conversation is closed to them too; whoever wants that switches it on.
+    assert_eq!(stage.send("POST", &path, &token, body()).await.status, 201);
+    sim.switch(|switches| switches.locked_to_apps = true);
+    let locked = stage.send("POST", &path, &token, body()).await;
+    assert_eq!((locked.status, locked.message()), (403, "Unable to create comment because issue is locked."));
+    sim.person("alice").unlocks(REPO, issue).unwrap();
+    assert_eq!(stage.send("POST", &path, &token, body()).await.status, 201);
     sim.archive(REPO, true).unwrap();
     let archived = stage.send("POST", &path, &token, body()).await;
     assert_eq!((archived.status, archived.message()), (403, "Repository was archived so is read-only."));
@@ -163,4 +170,30 @@ async fn archived_locked_deleted_renamed_and_disabled() {
     assert_eq!(moved.status, 301);
     assert!(moved.header("location").ends_with("/issues?state=all"), "{}", moved.header("location"));
     assert_eq!(stage.send("POST", "/repos/acme/app/issues", &token, Some(json!({"title": "x"}))).await.status, 307);
+}
+
+#[tokio::test]
+async fn an_organisation_installs_on_everything_it_has_and_will_have() {
+    let stage = Stage::new();
+    stage.sim.org("guild").unwrap();
+    stage.sim.repository("guild/one", [("a", "a")]).unwrap();
+    let id = stage.sim.install_all(stage.app.app_id, "guild").unwrap();
+    let found = stage.send("GET", "/orgs/guild/installation", &stage.jwt(), None).await;
+    let of = (&found.body["id"], &found.body["repository_selection"], &found.body["target_type"]);
+    assert_eq!(of, (&json!(id), &json!("all"), &json!("Organization")));
+    stage.sim.private_repository("guild/two", [("a", "a")]).unwrap();
+    let minted = stage.send("POST", &format!("/app/installations/{id}/access_tokens"), &stage.jwt(), None).await;
+    let token = minted.body["token"].as_str().unwrap().to_owned();
+    let reached = stage.send("GET", "/installation/repositories", &token, None).await;
+    let names: Vec<_> =
+        reached.body["repositories"].as_array().unwrap().iter().map(|it| it["full_name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["guild/one", "guild/two"]);
+    let suspended = format!("/app/installations/{id}/suspended");
+    assert_eq!(stage.send("PUT", &suspended, &stage.jwt(), None).await.status, 204);
+    let refused = stage.send("GET", "/repos/guild/two", &token, None).await;
+    assert_eq!((refused.status, refused.message()), (403, "This installation has been suspended"));
+    assert_eq!(stage.send("DELETE", &suspended, &stage.jwt(), None).await.status, 204);
+    assert_eq!(stage.send("GET", "/repos/guild/two", &token, None).await.status, 200);
+    assert_eq!(stage.send("DELETE", &format!("/app/installations/{id}"), &stage.jwt(), None).await.status, 204);
+    assert_eq!(stage.send("GET", "/orgs/guild/installation", &stage.jwt(), None).await.status, 404);
 }

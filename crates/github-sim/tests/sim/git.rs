@@ -2,22 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{REPO, Stage, git, git_ok, receiver, shorts};
-
-fn work(stage: &Stage, user: &str) -> (tempfile::TempDir, std::path::PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    git_ok(folder.path(), &["clone", "-q", &stage.clone_url(user), "work"]);
-    let work = folder.path().join("work");
-    (folder, work)
-}
-
-fn commit(work: &std::path::Path, path: &str, text: &str) {
-    let file = work.join(path);
-    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::fs::write(file, text).unwrap();
-    git_ok(work, &["add", "-A"]);
-    git_ok(work, &["commit", "-q", "-m", &format!("change {path}")]);
-}
+use crate::stage::{REPO, Stage, commit, git, git_ok, receiver, shorts, work};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_clones_pushes_and_the_world_hears_of_it() {

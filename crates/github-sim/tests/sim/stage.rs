@@ -1,6 +1,6 @@
 //! What the tests stand on: a simulator with one repository and one App, a client, a webhook receiver, a git program.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -218,4 +218,21 @@ pub async fn receiver(status: u16) -> (String, Inbox) {
 
 pub fn shorts(inbox: &Inbox) -> Vec<String> {
     inbox.lock().unwrap().drain(..).map(|it| it.short()).collect()
+}
+
+/// A clone with somebody's credentials in its address.
+pub fn work(stage: &Stage, user: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    git_ok(folder.path(), &["clone", "-q", &stage.clone_url(user), "work"]);
+    let work = folder.path().join("work");
+    (folder, work)
+}
+
+/// Writes a file and commits it.
+pub fn commit(work: &Path, path: &str, text: &str) {
+    let file = work.join(path);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, text).unwrap();
+    git_ok(work, &["add", "-A"]);
+    git_ok(work, &["commit", "-q", "-m", &format!("change {path}")]);
 }

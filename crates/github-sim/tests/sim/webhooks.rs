@@ -1,5 +1,7 @@
 //! Webhooks as they arrive.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::stage::{REPO, Stage, receiver, shorts};
@@ -113,4 +115,63 @@ async fn only_subscribed_events_of_installed_repositories_are_sent() {
     issues.opened by acme
     installation.suspend by acme
     ");
+}
+
+#[tokio::test]
+async fn deliveries_are_listed_by_cursor_kept_three_days_and_sent_again_under_their_guid() {
+    let stage = Stage::new();
+    stage.sim.webhook_url(stage.app.app_id, "http://127.0.0.1:9/nobody-listens").unwrap();
+    for at in 0..4 {
+        stage.sim.person("alice").opens_issue(REPO, &format!("Issue {at}"), "").unwrap();
+    }
+    stage.sim.settle().await;
+    let (mut url, mut found) = ("/app/hook/deliveries?per_page=2&status=failure".to_owned(), Vec::new());
+    loop {
+        let page = stage.send("GET", &url, &stage.jwt(), None).await;
+        found.extend(page.body.as_array().unwrap().clone());
+        let link = page.header("link").to_owned();
+        let Some(next) = link.split(['<', '>']).nth(1) else { break };
+        assert!(next.contains("cursor=") && !next.contains("page=1"), "{next}");
+        next.clone_into(&mut url);
+    }
+    assert_eq!(found.len(), 5);
+    assert_eq!((&found[0]["status"], &found[0]["status_code"]), (&json!("failed to connect to host"), &json!(0)));
+    let (hook, inbox) = receiver(200).await;
+    stage.send("PATCH", "/app/hook/config", &stage.jwt(), Some(json!({"url": hook}))).await;
+    let attempts = format!("/app/hook/deliveries/{}/attempts", found[0]["id"]);
+    assert_eq!(stage.send("POST", &attempts, &stage.jwt(), None).await.status, 202);
+    stage.sim.settle().await;
+    let again = inbox.lock().unwrap().last().unwrap().header("x-github-delivery");
+    assert_eq!(again, found[0]["guid"].as_str().unwrap());
+    let newest = stage.send("GET", "/app/hook/deliveries?per_page=1", &stage.jwt(), None).await;
+    assert_eq!((&newest.body[0]["redelivery"], &newest.body[0]["guid"]), (&json!(true), &found[0]["guid"]));
+    stage.sim.advance(Duration::from_secs(72 * 3600));
+    let old = stage.send("GET", "/app/hook/deliveries", &stage.jwt(), None).await;
+    assert_eq!(old.body, json!([]));
+    assert_eq!(stage.send("POST", &attempts, &stage.jwt(), None).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_hook_may_send_forms_and_copies() {
+    let stage = Stage::new();
+    let (hook, inbox) = receiver(200).await;
+    let config = json!({"url": hook, "content_type": "form", "insecure_ssl": "1", "secret": "new secret"});
+    let config = stage.send("PATCH", "/app/hook/config", &stage.jwt(), Some(config)).await;
+    assert_eq!((&config.body["content_type"], &config.body["insecure_ssl"]), (&json!("form"), &json!("1")));
+    assert_eq!(config.body["secret"], "********");
+    stage.sim.switch(|switches| switches.extra_webhooks = 1);
+    let issue = stage.sim.person("alice").opens_issue(REPO, "A & b=c", "").unwrap();
+    stage.sim.settle().await;
+    let got = inbox.lock().unwrap().clone();
+    let issues: Vec<_> = got.iter().filter(|it| it.header("x-github-event") == "issues").collect();
+    assert_eq!(issues.len(), 2);
+    assert_ne!(issues[0].header("x-github-delivery"), issues[1].header("x-github-delivery"));
+    assert_eq!(issues[0].header("content-type"), "application/x-www-form-urlencoded");
+    let signed = github_sim::sha256_signature("new secret", &issues[0].body);
+    assert_eq!(issues[0].header("x-hub-signature-256"), signed);
+    let form = issues[0].body.strip_prefix(b"payload=").unwrap();
+    let json: Vec<u8> = percent_encoding::percent_decode(form).collect();
+    let payload: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!((&payload["issue"]["number"], &payload["issue"]["title"]), (&json!(issue), &json!("A & b=c")));
+    assert_eq!(stage.sim.deliveries().last().unwrap().payload["action"], "opened");
 }
