@@ -101,6 +101,33 @@ impl World {
         self.sim.uninstall(self.installations[REPO]);
     }
 
+    /// The owner puts the App on [`REPO`] again.
+    pub fn installs_again(&self) {
+        self.tick();
+        self.sim.install(self.app.app_id, REPO).expect("installed");
+    }
+
+    /// The owner, or GitHub, switches the App off or on again.
+    pub fn suspends(&self, suspended: bool) {
+        self.tick();
+        self.sim.suspend(self.installations[REPO], suspended);
+    }
+
+    /// The owner takes [`REPO`] out of the App's installation, and leaves the App elsewhere.
+    pub fn leaves_repository(&self) {
+        self.tick();
+        self.sim
+            .repository("acme/left", github_sim::Files::none().with("README.md", "# Left\n"))
+            .expect("a repository");
+        self.sim.install(self.app.app_id, "acme/left").expect("installed");
+        self.sim.uninstall_from(self.installations[REPO], REPO).expect("taken out");
+    }
+
+    /// Time passes, and no Baton is there.
+    pub fn is_down_for(&self, time: std::time::Duration) {
+        self.advance_to(self.now().plus(time));
+    }
+
     /// After the App was taken off, the last words cannot be said: those jobs are given up, and nothing else.
     pub async fn gives_up_what_cannot_be_said(&self) {
         for job in self.jobs(JobState::Dead).await {

@@ -8,6 +8,7 @@ mod people;
 mod reading;
 pub mod script;
 mod stage;
+pub mod weather;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,6 +29,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use stage::{Setup, play};
+use weather::Weather;
 
 /// The repository most stories play in.
 pub const REPO: &str = "acme/greeter";
@@ -59,12 +61,15 @@ pub struct World {
     dead: Mutex<Vec<&'static str>>,
     /// Texts that the story wrote in the bot's name.
     ghostwritten: Mutex<Vec<String>>,
+    weather: Weather,
+    looks_every: Option<Duration>,
 }
 
 impl World {
     /// Lets everything happen that can happen now: webhooks arrive, jobs are done, what follows from them too.
     pub async fn settle(&self) -> Vec<Ran> {
         let mut all = Vec::new();
+        self.late_webhooks_arrive();
         loop {
             self.sim.settle().await;
             let worker = self.worker();
@@ -73,6 +78,13 @@ impl World {
                 return all;
             }
             all.extend(ran);
+        }
+    }
+
+    /// What the weather kept back comes, newest first.
+    fn late_webhooks_arrive(&self) {
+        if let Weather::Mixed(_) = self.weather {
+            self.sim.release_webhooks(true);
         }
     }
 
@@ -170,7 +182,7 @@ impl World {
         let mut config = self.config.lock().expect("the configuration");
         change(&mut config, self.folder.path());
         let engine = stage::engine(&config, &self.store, self.clock());
-        *self.worker.lock().expect("the worker") = Arc::new(stage::worker(&engine, "restarted", self.clock()));
+        *self.worker.lock().expect("the worker") = Arc::new(stage::worker(&engine, "restarted", self.clock(), self.looks_every));
         *self.engine.lock().expect("the engine") = engine;
     }
 
@@ -211,7 +223,7 @@ impl World {
 
     /// A second worker does what is due while an agent is busy with the first.
     pub async fn meanwhile(&self) {
-        let other = stage::worker(&self.engine(), "meanwhile", self.clock());
+        let other = stage::worker(&self.engine(), "meanwhile", self.clock(), self.looks_every);
         loop {
             self.sim.settle().await;
             let ran = other.run_until_idle(MANY).await.expect("the queue comes to rest");
@@ -224,7 +236,7 @@ impl World {
     /// So many workers at once do what is due.
     pub async fn works_in_parallel(&self, workers: usize) {
         let work = (0..workers).map(|number| {
-            let worker = stage::worker(&self.engine(), &format!("parallel {number}"), self.clock());
+            let worker = stage::worker(&self.engine(), &format!("parallel {number}"), self.clock(), self.looks_every);
             tokio::spawn(async move { worker.run_until_idle(MANY).await.expect("the queue comes to rest") })
         });
         for done in futures::future::join_all(work).await {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use baton::config::{Addresses, AgentConfig, Config, GithubConfig, PolicyConfig};
-use baton::engine::{Agents, Engine, Parts, TIDY};
+use baton::engine::{Agents, Engine, Parts, RECONCILE, TIDY};
 use baton::server::{Listening, Web};
 use baton_core::domain::enclosure::Gap;
 use baton_core::domain::time::Timestamp;
@@ -22,6 +22,7 @@ use github_sim::{AppSpec, Files, Level, Options, Role, Sim, TimeSource};
 use tokio_util::sync::CancellationToken;
 
 use super::script::Agent;
+use super::weather::Weather;
 use super::{MACHINE_USER, REPO, World, leaks};
 
 /// When every story begins: Monday, 5 January 2026, 09:00 UTC.
@@ -57,6 +58,8 @@ pub struct Setup {
     script: Agent,
     policy: Box<dyn FnOnce(&mut PolicyConfig)>,
     repositories: Vec<&'static str>,
+    weather: Weather,
+    looks_every: Option<Duration>,
 }
 
 impl Setup {
@@ -75,6 +78,8 @@ impl Setup {
             script: Agent::steady(),
             policy: Box::new(|_| {}),
             repositories: vec![REPO],
+            weather: Weather::of_the_day(),
+            looks_every: Weather::of_the_day().looks_every(),
         }
     }
 
@@ -105,6 +110,12 @@ impl Setup {
     /// What the operator changes of the policy.
     pub fn policy(mut self, change: impl FnOnce(&mut PolicyConfig) + 'static) -> Self {
         self.policy = Box::new(change);
+        self
+    }
+
+    /// Baton asks GitHub this often for what its webhooks did not tell.
+    pub fn looks_every(mut self, seconds: u64) -> Self {
+        self.looks_every = Some(Duration::from_secs(seconds));
         self
     }
 
@@ -158,6 +169,7 @@ impl World {
         let shutdown = CancellationToken::new();
         let serving = tokio::spawn(listening.serve(shutdown.clone()));
 
+        sim.webhook_fates(setup.weather.fates());
         let app = sim.app(app_from_manifest(&webhook_url)).expect("the App");
         let (numbers, installations) = plant(&sim, app.app_id, &setup);
         let mut config = Config { github: github(&sim, &app, secret), ..Config::default() };
@@ -169,7 +181,7 @@ impl World {
         config.sandbox.accepted_gaps = missing_gaps().await;
 
         let engine = engine(&config, &store, clock.clone());
-        let worker = Arc::new(worker(&engine, "first", clock));
+        let worker = Arc::new(worker(&engine, "first", clock, setup.looks_every));
         Self {
             sim,
             store,
@@ -186,6 +198,8 @@ impl World {
             serving,
             dead: Mutex::default(),
             ghostwritten: Mutex::default(),
+            weather: setup.weather,
+            looks_every: setup.looks_every,
         }
     }
 
@@ -324,12 +338,13 @@ fn budget() -> Budget {
     Budget { burst: 2_000, writes_per_hour: 20_000, points_per_minute: 1_000_000, ..Budget::default() }
 }
 
-pub(super) fn worker(engine: &Engine, owner: &str, clock: Clock) -> Worker<Engine> {
+pub(super) fn worker(engine: &Engine, owner: &str, clock: Clock, looks_every: Option<Duration>) -> Worker<Engine> {
     let mut settings = WorkerConfig::new(owner);
     // Time moves in leaps here, and a lease is lost only where the story says so.
     settings.lease_ttl = Duration::from_secs(400 * 24 * 60 * 60);
     // Chance has no place in a story.
     settings.jitter = Jitter::from_fn(|| 0.5);
     settings.recurring = vec![Recurring { kind: TIDY.to_owned(), every: Duration::from_secs(60 * 60) }];
+    settings.recurring.extend(looks_every.map(|every| Recurring { kind: RECONCILE.to_owned(), every }));
     Worker::new(engine.store().clone(), engine.clone(), settings, clock)
 }

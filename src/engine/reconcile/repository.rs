@@ -57,7 +57,9 @@ impl Engine {
         let repository = self.parts().github.repository(reference);
         let setting = format!("reconcile/repository/{}", reference.id);
         let mark = self.store().setting::<Mark>(&setting).await?;
-        let mark = mark.unwrap_or_else(|| Mark::first(self.now(), place.installed));
+        let mut mark = mark.unwrap_or_else(|| Mark::first(self.now(), place.installed));
+        // It may have been installed anew since.
+        mark.from = mark.from.max(place.installed.unwrap_or(mark.from));
         let since = before(mark.until, OVERLAP).max(mark.from);
 
         let changed = match repository.issues_since(since).await {
