@@ -18,6 +18,7 @@ mod scenarios {
     mod payloads;
     mod review;
     mod tidying;
+    mod told;
     mod trouble;
     mod withdrawn;
 }

@@ -95,7 +95,7 @@ impl Engine {
         tx.append_history(
             &NewHistory {
                 task: next.id,
-                actor: &actor(event),
+                actor: event.person().unwrap_or("baton"),
                 state_before: before.map_or("", |task| task.state.name().as_str()),
                 state_after: state.as_str(),
                 event: &Json::of(event)?,
@@ -124,14 +124,4 @@ impl Engine {
 /// The task in a row.
 pub(super) fn read(row: &TaskRow) -> Result<Task, StoreError> {
     row.document.read("task")
-}
-
-/// Who is named in the history: a person's login, or Baton.
-fn actor(event: &Event) -> String {
-    match event {
-        Event::Triggered(triggered) => triggered.by.person.login.clone(),
-        Event::Commanded(commanded) => commanded.by.person.login.clone(),
-        Event::AdvanceGiven { by, .. } => by.person.login.clone(),
-        _ => "baton".to_owned(),
-    }
 }

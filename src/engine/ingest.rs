@@ -10,6 +10,7 @@ mod issue;
 mod reach;
 mod reading;
 
+use baton_core::domain::actor::Person;
 use baton_core::domain::event::Event;
 use baton_core::domain::ids::{Digest, IssueNumber, RepositoryId};
 use baton_core::domain::issue::{RepositoryRef, Thread};
@@ -17,7 +18,7 @@ use baton_core::domain::task::Withdrawal;
 use baton_github::{GitHubError, PullState};
 use baton_queue::{Failure, Handled, JobContext};
 use baton_store::{Delivery, DeliveryOutcome, Ingest, JobId, NewJob, Outcome, StoreError, TaskFilter, Tx};
-use baton_webhook::{Context, Incoming, InstallationChange, PullChange, PullRequest};
+use baton_webhook::{Account, Context, Incoming, InstallationChange, PullChange, PullRequest};
 
 pub(super) use act::Act;
 pub(super) use handover::{Handle, comment_key, handed_over, handover_key};
@@ -40,6 +41,19 @@ pub(super) enum Consequence {
 impl Consequence {
     fn ignore(reason: impl Into<String>) -> Self {
         Self::Ignore(reason.into())
+    }
+
+    /// Notes who did what happened, for the history: nothing is decided by it, so the delivery's word is enough.
+    fn done_by(mut self, sender: Option<&Account>) -> Self {
+        let person = sender.map(|sender| Person { id: sender.id, login: sender.login.clone() });
+        if let Self::Acts(acts) | Self::Once { acts, .. } = &mut self {
+            for act in acts {
+                if let Act::Happened { event, .. } = act {
+                    event.name_the_doer(person.as_ref());
+                }
+            }
+        }
+        self
     }
 }
 
@@ -163,12 +177,18 @@ impl Engine {
             return Ok(Consequence::Ignore(reason));
         }
         match incoming {
-            Incoming::Issue { context, issue, change } => self.issue_changed(context, issue, change, job).await,
+            Incoming::Issue { context, issue, change } => {
+                let consequence = self.issue_changed(context, issue, change, job).await?;
+                Ok(consequence.done_by(context.sender.as_ref()))
+            }
             Incoming::Comment { context, issue, comment, change } => {
                 self.commented(context, issue, comment, change, job).await
             }
             Incoming::PullRequest { context, pull, change } => match self.served(context) {
-                Ok(repository) => self.pull_changed(&repository, pull, change, job).await,
+                Ok(repository) => {
+                    let consequence = self.pull_changed(&repository, pull, change, job).await?;
+                    Ok(consequence.done_by(context.sender.as_ref()))
+                }
                 Err(unserved) => Ok(unserved.quietly()),
             },
             Incoming::Installation { installation, .. } => {
@@ -240,9 +260,9 @@ impl Engine {
             Err(refused) => return Err(error::github(&refused, self.now())),
         };
         let event = match now.state {
-            PullState::Open => Event::PullReopened { pull: number },
-            PullState::Closed => Event::PullClosed { pull: number, merged: false },
-            PullState::Merged => Event::PullClosed { pull: number, merged: true },
+            PullState::Open => Event::PullReopened { pull: number, by: None },
+            PullState::Closed => Event::PullClosed { pull: number, merged: false, by: None },
+            PullState::Merged => Event::PullClosed { pull: number, merged: true, by: None },
         };
         Ok(Consequence::Acts(vec![Act::Happened { task: row.id, event }]))
     }
@@ -258,7 +278,7 @@ impl Engine {
             let page = self.store().tasks(&filter, before, 200).await?;
             for row in &page {
                 if concerns(&super::apply::read(row)?.repository) {
-                    let event = Event::Withdrawn { because: Withdrawal::Uninstalled };
+                    let event = Event::Withdrawn { because: Withdrawal::Uninstalled, by: None };
                     acts.push(Act::Happened { task: row.id, event });
                 }
             }

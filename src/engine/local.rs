@@ -7,6 +7,7 @@ use baton_core::domain::ids::{TaskId, UserId};
 use baton_core::domain::rejection::Rejection;
 use baton_core::domain::task::Task;
 use baton_core::prose;
+use baton_core::prose::place::ReadAt;
 use baton_github::GitHubError;
 use baton_queue::Failure;
 use baton_store::StoreError;
@@ -18,8 +19,13 @@ use super::apply::read;
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     /// The state machine refuses.
-    #[error("{}", prose::note::refusal(.0))]
-    Refused(Rejection),
+    #[error("{}", prose::note::refusal(.rejection, ReadAt::CommandLine(*.task)))]
+    Refused {
+        /// The task.
+        task: TaskId,
+        /// Why.
+        rejection: Rejection,
+    },
     /// There is no such task.
     #[error("there is no task {0}; `baton task list` shows them")]
     NoTask(TaskId),
@@ -59,10 +65,14 @@ impl Engine {
             origin: Origin::CommandLine,
             issue: github.issue(task.issue.number).await?.snapshot(),
             plan_comment: self.plan_comment(&github, Some(&task)).await?,
+            quiet_until: None,
         };
         let mut tx = self.store().begin().await?;
         let event = Event::Commanded(Box::new(commanded));
-        let task = self.apply(&mut tx, id, &event, None).await?.map_err(LocalError::Refused)?;
+        let task = self
+            .apply(&mut tx, id, &event, None)
+            .await?
+            .map_err(|rejection| LocalError::Refused { task: id, rejection })?;
         tx.commit().await?;
         Ok(task)
     }

@@ -61,9 +61,9 @@ fn b_01_only_writers_steer() {
         }
         assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
         assert_snapshot!(heard, @r"
-        nora, `/[|]plan` was not carried out: it needs write access to this repository, and GitHub says you have read access. Everyone may ask for `/baton status` and `/baton help`.
-        rita, `/[|]plan` was not carried out: it needs write access to this repository, and GitHub says you have read access. Everyone may ask for `/baton status` and `/baton help`.
-        tina, `/[|]plan` was not carried out: it needs write access to this repository, and GitHub says you have triage access. Everyone may ask for `/baton status` and `/baton help`.
+        nora, `/plan` was not carried out: it needs write access to this repository, and GitHub says you have read access. Everyone may ask for `/baton status` and `/baton help`.
+        rita, `/plan` was not carried out: it needs write access to this repository, and GitHub says you have read access. Everyone may ask for `/baton status` and `/baton help`.
+        tina, `/plan` was not carried out: it needs write access to this repository, and GitHub says you have triage access. Everyone may ask for `/baton status` and `/baton help`.
         ");
     });
     // The positive control: each command of each writing role is taken, or refused for another reason than the role.
@@ -222,9 +222,9 @@ fn b_06_an_old_revision_is_not_approved() {
         w.settle().await;
         nothing_is_implemented(w).await;
         assert_snapshot!(w.notes(issue), @r"
-        alice, `/[|]plan approve 1` was not carried out: revision 1 is not the newest plan. Read revision 2 and comment `/plan approve 2`.
+        alice, `/plan approve 1` was not carried out: revision 1 is not the newest plan. Read revision 2; `/plan approve 2` approves it.
         ---
-        alice, `/[|]plan approve 7` was not carried out: revision 7 is not the newest plan. Read revision 2 and comment `/plan approve 2`.
+        alice, `/plan approve 7` was not carried out: revision 7 is not the newest plan. Read revision 2; `/plan approve 2` approves it.
         ");
         w.alice().says(issue, "/plan approve 2");
         w.settle().await;
@@ -246,7 +246,7 @@ fn b_06_an_approval_never_counts_for_a_plan_that_came_after_it() {
         w.sim.release_webhooks(false);
         w.settle().await;
         nothing_is_implemented(w).await;
-        assert_snapshot!(w.notes(issue), @"alice, `/[|]plan approve` was not carried out: plan 2 was posted after your comment, so you cannot have meant it. Read it and comment `/plan approve 2`.");
+        assert_snapshot!(w.notes(issue), @"alice, `/plan approve` was not carried out: plan 2 was posted after your comment, so you cannot have meant it. Read it; `/plan approve 2` approves it.");
     });
 }
 
@@ -258,7 +258,7 @@ fn b_07_an_edit_of_the_issue_makes_the_plan_stale() {
         w.alice().says(issue, "/plan approve");
         w.settle().await;
         nothing_is_implemented(w).await;
-        assert_snapshot!(w.notes(issue), @"alice, `/[|]plan approve` was not carried out: the title or the body of the issue changed after plan 1 was written, so that plan is for another text. `/plan` writes a new one.");
+        assert_snapshot!(w.notes(issue), @"alice, `/plan approve` was not carried out: the title or the body of the issue changed after plan 1 was written, so that plan is for another text. `/plan` writes a new one.");
         // Also when GitHub never tells of the edit.
         w.alice().says(issue, "/plan");
         w.settle().await;
@@ -305,7 +305,7 @@ fn b_09_an_edited_plan_comment_is_not_approved() {
         w.alice().says(issue, "/plan approve");
         w.settle().await;
         nothing_is_implemented(w).await;
-        assert_snapshot!(w.notes(issue), @"alice, `/[|]plan approve` was not carried out: the comment with plan 1 was edited or deleted, so what you read may not be what Baton would do. `/plan` writes a new one.");
+        assert_snapshot!(w.notes(issue), @"alice, `/plan approve` was not carried out: the comment with plan 1 was edited or deleted, so what you read may not be what Baton would do. `/plan` writes a new one.");
         // The way out that the answer names works.
         w.alice().says(issue, "/plan");
         w.settle().await;
@@ -492,7 +492,7 @@ fn b_16_where_two_persons_are_needed_the_requester_does_not_approve() {
         w.alice().says(issue, "/plan approve");
         w.settle().await;
         nothing_is_implemented(w).await;
-        assert_snapshot!(w.notes(issue), @"alice, `/[|]plan approve` was not carried out: you asked for this work, and here a second person has to approve it.");
+        assert_snapshot!(w.notes(issue), @"alice, `/plan approve` was not carried out: you asked for this work, and here a second person has to approve it.");
         w.bob().says(issue, "/plan approve");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview);
@@ -537,8 +537,8 @@ fn b_17_closed_locked_and_wrong_places_take_no_approval() {
         nothing_is_implemented(w).await;
         assert_eq!(w.sim.branches("acme/elsewhere").expect("branches"), ["main"]);
         assert_snapshot!(format!("{}\n{}", w.notes(locked), w.notes(closed)), @r"
-        alice, `/[|]plan approve` was not carried out: the conversation of this issue is locked. Unlock it first.
-        alice, `/[|]plan approve` was not carried out: the issue is closed. Reopen it first.
+        alice, `/plan approve` was not carried out: the conversation of this issue is locked. Unlock it first.
+        alice, `/plan approve` was not carried out: the issue is closed. Reopen it first.
         ");
     });
 }

@@ -34,11 +34,11 @@ fn a_mistyped_command_is_answered_with_the_nearest() {
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
         assert_snapshot!(w.notes(issue), @r"
-        alice, `/[|]plan aprove` was not carried out: there is no such command. Did you mean `/plan approve [REV]`?
+        alice, `/plan aprove` was not carried out: there is no such command. Did you mean `/plan approve [REV]`?
         ---
-        alice, `/[|]baton stauts` was not carried out: there is no such command. Did you mean `/baton status`?
+        alice, `/baton stauts` was not carried out: there is no such command. Did you mean `/baton status`?
         ---
-        alice, `/[|]baton make me a coffee` was not carried out: there is no such command. `/baton help` lists the commands.
+        alice, `/baton make me a coffee` was not carried out: there is no such command. `/baton help` lists the commands.
         ");
     });
 }
@@ -66,25 +66,25 @@ fn what_makes_no_sense_now_is_said_so() {
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview);
         assert_snapshot!(format!("{}\n=== on the pull request\n{}", w.notes(issue), w.notes(w.pull().number)), @r"
-        alice, `/[|]plan approve` was not carried out: Baton has no task on this issue. `/plan` asks for one.
+        alice, `/plan approve` was not carried out: Baton has no task on this issue. `/plan` asks for one.
         ---
-        alice, `/[|]baton cancel` was not carried out: Baton has no task on this issue. `/plan` asks for one.
+        alice, `/baton cancel` was not carried out: Baton has no task on this issue. `/plan` asks for one.
         ---
-        alice, `/[|]baton retry` was not carried out: only a task that failed or waits for an answer can be retried; this one is `awaiting_approval`. `/plan approve` approves the plan.
+        alice, `/baton retry` was not carried out: only a task that failed or waits for an answer can be retried; this one is `awaiting_approval`. `/plan approve` approves the plan.
         ---
-        alice, `/[|]baton resume` was not carried out: the task is not paused; it is `awaiting_approval`. `/plan approve` approves the plan.
+        alice, `/baton resume` was not carried out: the task is not paused; it is `awaiting_approval`. `/plan approve` approves the plan.
         ---
-        alice, `/[|]baton agent` was not carried out: `/baton agent` is not available in this version.
+        alice, `/baton agent` was not carried out: `/baton agent` is not available in this version.
         ---
-        alice, `/[|]plan` was not carried out: the plan is approved already and the task is `in_review`. `/baton cancel` stops it.
+        alice, `/plan` was not carried out: the plan is approved already and the task is `in_review`. `/baton cancel` stops it.
         ---
-        alice, `/[|]plan approve` was not carried out: the plan is approved already and the task is `in_review`. `/baton cancel` stops it.
+        alice, `/plan approve` was not carried out: the plan is approved already and the task is `in_review`. `/baton cancel` stops it.
         ---
-        alice, `/[|]plan reject` was not carried out: the plan is approved already and the task is `in_review`. `/baton cancel` stops it.
+        alice, `/plan reject` was not carried out: the plan is approved already and the task is `in_review`. `/baton cancel` stops it.
         ---
-        alice, `/[|]baton pause` was not carried out: there is nothing to pause; the task is `in_review`. The pull request is open.
+        alice, `/baton pause` was not carried out: there is nothing to pause; the task is `in_review`. The pull request is open.
         === on the pull request
-        alice, `/[|]plan approve` was not carried out: it belongs on the issue, not on the pull request.
+        alice, `/plan approve` was not carried out: it belongs on the issue, not on the pull request.
         ");
     });
 }
@@ -161,8 +161,8 @@ fn cancel_leaves_a_pull_request_as_it_is() {
         assert_eq!(w.state(issue).await, StateName::Cancelled);
         assert_eq!(w.pull().state, "open");
         assert_snapshot!(format!("{}\n=== on the pull request\n{}", w.notes(issue), w.notes(w.pull().number)), @r"
-        alice cancelled this task. Nothing more will be pushed; a branch or pull request that is already there is left as it is. `/plan` begins anew.
         === on the pull request
+        alice cancelled this task. Nothing more will be pushed; a branch or pull request that is already there is left as it is. `/plan` on the issue begins anew.
         ");
     });
 }

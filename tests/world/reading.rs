@@ -55,7 +55,10 @@ impl World {
         let thread = self.thread(number);
         // The first is the body of the issue or pull request.
         let comments = thread.split("\n--- @").skip(2).filter(|comment| comment.starts_with("baton[bot]"));
-        let notes = comments.filter(|comment| !comment.contains("### Baton is on this issue"));
+        let is_progress = |comment: &str| {
+            ["### Baton is on this issue", "### Baton's progress"].iter().any(|head| comment.contains(head))
+        };
+        let notes = comments.filter(|comment| !is_progress(comment));
         let notes = notes.filter(|comment| !comment.contains("### Plan, revision"));
         let text = |note: &str| {
             let (_, text) = note.split_once('\n').unwrap_or_default();
@@ -145,7 +148,7 @@ pub fn filtered(text: &str) -> String {
         (r"plan `?[0-9a-f]{8,16}`?\b", "plan [digest]"),
         (r"`[0-9a-f]{7,12}`", "`[commit]`"),
         (r"\([0-9a-f]{12}\)", "([digest])"),
-        (r"(?m)^(`.*` ended with .*) after .*$", "$1 after [time]"),
+        (r"(?m)^(`.*`: exit status \d+), in .*$", "$1, in [time]"),
         (r"/answer/\d+/", "/answer/[id]/"),
         (r"/trigger/\d+/\d+", "/trigger/[who]/[when]"),
         (r"<!-- issue/\d+/", "<!-- issue/[repository]/"),

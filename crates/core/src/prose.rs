@@ -6,11 +6,14 @@ pub mod untrusted;
 
 pub mod feedback;
 pub mod note;
+pub mod place;
 pub mod plan;
 pub mod progress;
 pub mod pull;
 
 use std::time::Duration;
+
+use crate::domain::usage::MicroDollars;
 
 /// `12,345`
 fn number(n: u64) -> String {
@@ -23,6 +26,16 @@ fn number(n: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// To the cent, for people: `$0.07`; what is less than a cent and not nothing is said so.
+#[must_use]
+pub fn money(amount: MicroDollars) -> String {
+    let cents = (amount.0 + 5_000) / 10_000;
+    if cents == 0 && amount.0 > 0 {
+        return "less than $0.01".to_owned();
+    }
+    format!("${}.{:02}", cents / 100, cents % 100)
 }
 
 /// Rounded for people: `42 s`, `3 min`, `2 h 5 min`, `3 d`.

@@ -9,7 +9,9 @@ use baton_core::domain::issue::{RepositoryRef, Thread};
 use baton_core::domain::note::{Asked, Note};
 use baton_core::domain::rejection::Rejection;
 use baton_core::domain::step::begins_anew;
+use baton_core::domain::time::Timestamp;
 use baton_core::prose;
+use baton_core::prose::place::ReadAt;
 use baton_store::{JobId, StoreError, Tx};
 
 use crate::engine::Engine;
@@ -29,8 +31,24 @@ pub(in crate::engine) enum Act {
     NotServed { thread: Thread },
 }
 
-/// At most so many answers to one person on one issue in an hour: nobody can make the bot flood a thread.
+/// At most so many answers to one person on one issue in an hour: nobody can make the bot flood a thread. The last of them
+/// says so.
 const ANSWERS_PER_HOUR: u32 = 10;
+
+/// What the operator's list says where the limit was reached.
+const UNANSWERED: &str = "not answered: ten answers to this person here in this hour";
+
+const HOUR_MILLIS: i64 = 60 * 60 * 1000;
+
+/// Whether somebody gets an answer now.
+enum Quota {
+    /// Yes, and more after it.
+    Plenty,
+    /// Yes, the last one until this time.
+    Last(Timestamp),
+    /// No.
+    UsedUp,
+}
 
 impl Engine {
     /// Does one thing; what it returns is why nothing came of it, if nothing did.
@@ -40,8 +58,8 @@ impl Engine {
             Act::Command { thread, commanded, line } => self.command(tx, &thread, &commanded, line, doer).await,
             Act::Mistyped { thread, to, occasion, line, problem, nearest } => {
                 let note = Note::Mistyped { to: to.clone(), line, problem, nearest };
-                self.answer(tx, &thread, &to, occasion, note).await?;
-                Ok(None)
+                let answered = self.answer(tx, &thread, &to, occasion, note).await?;
+                Ok((!answered).then(|| UNANSWERED.to_owned()))
             }
             Act::Happened { task, event } => Ok(match self.apply(tx, task, &event, Some(doer)).await? {
                 Ok(_) => None,
@@ -102,14 +120,20 @@ impl Engine {
         let newest = tx.load_task_of_issue(repository.id, commanded.issue.number).await?;
         let task = newest.as_ref().map(read).transpose()?;
         let asks = matches!(commanded.command, Command::Status | Command::Help);
-        if asks
-            && task.is_some()
-            && commanded.by.role < Role::Write
-            && !self.may_be_answered(tx, thread, &commanded.by.person).await?
-        {
-            return Ok(Some("asked more often than is answered in an hour".to_owned()));
+        let mut commanded = commanded.clone();
+        if asks && task.is_some() && commanded.by.role < Role::Write {
+            match self.quota(tx, thread, &commanded.by.person).await? {
+                Quota::Plenty => {}
+                Quota::Last(next) => commanded.quiet_until = Some(next),
+                Quota::UsedUp => return Ok(Some(UNANSWERED.to_owned())),
+            }
         }
+        let commanded = &commanded;
         let result = match (&task, &commanded.command, on_issue) {
+            // An earlier attempt's pull request steers no later one.
+            (Some(task), _, None) if task.pull != Some(thread.number) && is_on_pull(commanded) => {
+                Err(Rejection::OfAnEarlierTask { pull: thread.number })
+            }
             (task, Command::Plan, Some(comment)) if begins_anew(task.as_ref()) => {
                 let triggered = Triggered {
                     by: commanded.by.clone(),
@@ -128,7 +152,14 @@ impl Engine {
                     self.without_task(tx, thread, &Effect::Acknowledge { comment: comment.id }).await?;
                 }
                 let note = if commanded.command == Command::Help { Note::Help } else { Note::Status };
-                self.answer(tx, thread, &commanded.by.person, occasion.clone(), note).await.map(Ok)?
+                if !self.answer(tx, thread, &commanded.by.person, occasion, note).await? {
+                    return Ok(Some(UNANSWERED.to_owned()));
+                }
+                return Ok(None);
+            }
+            (None, command, _) if !command.spec().is_some_and(|spec| spec.available) => {
+                let command = command.name().to_owned();
+                authorise(&commanded.by, Action::Steer).and(Err(Rejection::NotYet { command }))
             }
             (None, _, _) => authorise(&commanded.by, Action::Steer).and(Err(Rejection::NoTask)),
         };
@@ -151,7 +182,7 @@ impl Engine {
         rejection: Rejection,
         occasion: String,
     ) -> Result<String, StoreError> {
-        let reason = format!("refused: {}", prose::note::refusal(&rejection));
+        let reason = format!("refused: {}", prose::note::refusal(&rejection, ReadAt::Issue));
         if !rejection.is_answered() {
             return Ok(reason);
         }
@@ -162,10 +193,11 @@ impl Engine {
             }
         }
         let note = Note::Refused { to: to.clone(), asked, rejection };
-        self.answer(tx, thread, to, occasion, note).await?;
-        Ok(reason)
+        let answered = self.answer(tx, thread, to, occasion, note).await?;
+        Ok(if answered { reason } else { format!("{reason} ({UNANSWERED})") })
     }
 
+    /// Says something to a person, unless they were told enough in this hour; returns whether it was said.
     async fn answer(
         &self,
         tx: &mut Tx,
@@ -173,25 +205,33 @@ impl Engine {
         to: &Person,
         occasion: String,
         note: Note,
-    ) -> Result<(), StoreError> {
-        if self.may_be_answered(tx, thread, to).await? {
-            let effect = Effect::Say { occasion, thread: thread.clone(), note };
-            self.without_task(tx, thread, &effect).await?;
-        }
-        Ok(())
+    ) -> Result<bool, StoreError> {
+        let note = match self.quota(tx, thread, to).await? {
+            Quota::Plenty => note,
+            Quota::Last(next) => Note::LastForNow { answer: Box::new(note), next },
+            Quota::UsedUp => return Ok(false),
+        };
+        let effect = Effect::Say { occasion, thread: thread.clone(), note };
+        self.without_task(tx, thread, &effect).await?;
+        Ok(true)
     }
 
     /// Takes one of a person's answers of this hour on this issue, if there is one left.
-    async fn may_be_answered(&self, tx: &mut Tx, thread: &Thread, to: &Person) -> Result<bool, StoreError> {
+    async fn quota(&self, tx: &mut Tx, thread: &Thread, to: &Person) -> Result<Quota, StoreError> {
         let now = self.now();
-        let hour = now.0.div_euclid(60 * 60 * 1000);
-        for slot in 0..ANSWERS_PER_HOUR {
+        let hour = now.0.div_euclid(HOUR_MILLIS);
+        for slot in 1..=ANSWERS_PER_HOUR {
             let key = format!("answers/{}/{}/{}/{hour}/{slot}", thread.repository.id, thread.number, to.id);
             if tx.once(&key, now).await? {
-                return Ok(true);
+                let next = Timestamp((hour + 1) * HOUR_MILLIS);
+                return Ok(if slot == ANSWERS_PER_HOUR { Quota::Last(next) } else { Quota::Plenty });
             }
         }
         tracing::info!(issue = %thread.number, "no more answers to this person in this hour");
-        Ok(false)
+        Ok(Quota::UsedUp)
     }
+}
+
+fn is_on_pull(commanded: &Commanded) -> bool {
+    matches!(commanded.origin, Origin::Pull { .. })
 }

@@ -105,6 +105,7 @@ impl Engine {
                         },
                         issue: snapshot.clone(),
                         plan_comment,
+                        quiet_until: None,
                     }),
                 },
                 Found::Mistyped { line_text, nearest, problem, .. } => Act::Mistyped {

@@ -209,11 +209,11 @@ impl Engine {
         if let (State::InReview(review), Withdrawal::IssueClosed) = (&task.state, &because) {
             let pull = repository.pull(review.pull).await.map_err(|refused| error::github(&refused, self.now()))?;
             if pull.state == PullState::Merged {
-                let event = Event::PullClosed { pull: review.pull, merged: true };
+                let event = Event::PullClosed { pull: review.pull, merged: true, by: None };
                 return Ok(Consequence::Acts(vec![Act::Happened { task: task.id, event }]));
             }
         }
-        Ok(Consequence::Acts(vec![Act::Happened { task: task.id, event: Event::Withdrawn { because } }]))
+        Ok(Consequence::Acts(vec![Act::Happened { task: task.id, event: Event::Withdrawn { because, by: None } }]))
     }
 
     /// The approval in advance is taken back; the issue too, if the label was all that handed it over.
@@ -240,7 +240,10 @@ impl Engine {
             .is_some_and(|now| now.assignees.iter().any(|account| self.is_our_login(&account.person.login)));
         let task = read(&row)?;
         if !assigned && !has(&self.parts().policy.label) && task.began_by_label {
-            acts.push(Act::Happened { task: row.id, event: Event::Withdrawn { because: Withdrawal::Unlabelled } });
+            acts.push(Act::Happened {
+                task: row.id,
+                event: Event::Withdrawn { because: Withdrawal::Unlabelled, by: None },
+            });
         }
         Ok(Consequence::Acts(acts))
     }
@@ -265,9 +268,10 @@ impl Engine {
         because: Withdrawal,
     ) -> Result<Consequence, Failure> {
         match self.store().task_of_issue(reference.id, issue.number).await? {
-            Some(row) => {
-                Ok(Consequence::Acts(vec![Act::Happened { task: row.id, event: Event::Withdrawn { because } }]))
-            }
+            Some(row) => Ok(Consequence::Acts(vec![Act::Happened {
+                task: row.id,
+                event: Event::Withdrawn { because, by: None },
+            }])),
             None => Ok(Consequence::ignore("no task there")),
         }
     }

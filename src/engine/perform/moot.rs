@@ -29,7 +29,7 @@ impl Engine {
         tracing::info!(job = %context.job.id, kind = context.job.kind, reason, %failure, "nothing is left to do");
         let mut tx = self.store().begin().await?;
         if let Some(task) = context.job.task {
-            let event = Event::Withdrawn { because };
+            let event = Event::Withdrawn { because, by: None };
             if let Err(rejection) = self.apply(&mut tx, task, &event, Some(context.job.id)).await? {
                 tracing::debug!(%task, ?rejection, "the task has ended already");
             }

@@ -1,6 +1,7 @@
 //! The progress comment and the check run: one of each, edited in place, and only when they say something new.
 
-use baton_core::domain::ids::{CommentId, Digest};
+use baton_core::domain::evidence::Doubt;
+use baton_core::domain::ids::{CommentId, Digest, IssueNumber};
 use baton_core::domain::task::{State, Task};
 use baton_core::prose;
 use baton_core::prose::progress::{Progress, Queue};
@@ -63,7 +64,13 @@ impl Engine {
         let State::InReview(review) = &task.state else { return Ok(()) };
         let github = github.on_errand(Importance::Check, &format!("job/{}/check", context.job.id));
         let evidence = &review.proof.evidence;
-        let conclusion = if evidence.is_good() { CheckConclusion::Success } else { CheckConclusion::Neutral };
+        let conclusion = match evidence.doubt() {
+            None => CheckConclusion::Success,
+            // A required check that is neutral lets a merge pass: GitHub counts it as passed.
+            Some(Doubt::Failing) => CheckConclusion::Failure,
+            Some(Doubt::Missing | Doubt::Muted) => CheckConclusion::ActionRequired,
+        };
+        let page = self.page_of(task, "pull", review.pull);
         let title = prose::progress::check_title(evidence);
         let summary = prose::bounded::check_text(&prose::pull::evidence(evidence));
         let update = CheckRunUpdate {
@@ -71,7 +78,7 @@ impl Engine {
             title: &title,
             summary: &summary,
             text: None,
-            details_url: None,
+            details_url: Some(&page),
         };
         let external_id = format!("{}/check", task.scope());
         let says = Digest::of(&[review.patch.head.as_str(), &title, &summary]);
@@ -94,7 +101,14 @@ impl Engine {
             now: self.now(),
             queue: self.place_in_queue(task).await?,
             paused_by_operator: self.store().paused().await?.is_some(),
+            issue_page: self.page_of(task, "issues", task.issue.number),
         })
+    }
+
+    /// The address of an issue's or a pull request's page.
+    fn page_of(&self, task: &Task, kind: &str, number: IssueNumber) -> String {
+        let web = self.parts().github_config.web_url.as_str().trim_end_matches('/');
+        format!("{web}/{}/{kind}/{number}", task.repository.name)
     }
 
     async fn place_in_queue(&self, task: &Task) -> Result<Queue, Failure> {

@@ -57,8 +57,10 @@ impl Engine {
             // A person was faster: it is what it is.
             Found::Existing(pull) if pull.state != PullState::Open => {
                 let merged = pull.state == PullState::Merged;
-                let events =
-                    vec![Event::PullOpened { pull: pull.number }, Event::PullClosed { pull: pull.number, merged }];
+                let events = vec![
+                    Event::PullOpened { pull: pull.number },
+                    Event::PullClosed { pull: pull.number, merged, by: None },
+                ];
                 return self.finish(context, events).await;
             }
             Found::Existing(pull) => {

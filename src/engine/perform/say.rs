@@ -8,6 +8,7 @@ use baton_core::prose;
 use baton_core::prose::note::Around;
 use baton_github::{GitHubError, Repository};
 use baton_queue::{Failure, Handled, JobContext};
+use baton_store::TaskRow;
 
 use crate::engine::apply::read;
 use crate::engine::{Engine, error};
@@ -36,7 +37,7 @@ impl Engine {
     ) -> Result<Handled, Failure> {
         let row = match context.job.task {
             Some(id) => self.store().task(id).await?,
-            None => self.store().task_of_issue(thread.repository.id, thread.number).await?,
+            None => self.task_of_thread(thread).await?,
         };
         let task = row.as_ref().map(read).transpose()?;
         let view = match &task {
@@ -51,6 +52,15 @@ impl Engine {
         match github.create_comment(thread.number, key, &body).await {
             Ok(_) => self.finish(context, vec![]).await,
             Err(refused) => Err(error::github(&refused, self.now())),
+        }
+    }
+
+    /// The newest task on an issue, or the one whose pull request this is.
+    async fn task_of_thread(&self, thread: &Thread) -> Result<Option<TaskRow>, Failure> {
+        let (repository, number) = (thread.repository.id, thread.number);
+        match self.store().task_of_issue(repository, number).await? {
+            Some(row) => Ok(Some(row)),
+            None => Ok(self.store().task_of_pull_request(repository, number).await?),
         }
     }
 }

@@ -71,7 +71,8 @@ fn with_argument(spec: &'static Spec, rest: &str) -> Line {
     match (command, rest.is_empty()) {
         (Some(command), _) => Line::Command(command),
         (None, true) => wrong(Problem::Missing(argument)),
-        (None, false) => wrong(Problem::Invalid(argument)),
+        // The sentence about it holds an example.
+        (None, false) => Line::Wrong { nearest: None, problem: Problem::Invalid(spec) },
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Command;
 use super::grammar::{self, Line};
 use super::lines::{self, Standing};
+use super::spec::{Argument, Spec};
 
 /// The most commands and mistakes that one comment yields; what follows is reported once and ignored.
 pub const MAX_COMMANDS: usize = 10;
@@ -54,10 +55,10 @@ pub enum Problem {
         &'static str,
     ),
     /// The argument is not of its form.
-    #[error("what follows is not a valid {0}")]
+    #[error("{}", what_it_must_be(.0))]
     Invalid(
-        /// The placeholder.
-        &'static str,
+        /// The command.
+        &'static Spec,
     ),
     /// The text is longer than [`MAX_TEXT_CHARS`].
     #[error("the text is too long: at most {MAX_TEXT_CHARS} characters are read")]
@@ -138,4 +139,15 @@ fn found(reading: Line, line_text: &str, line: usize, following: &str) -> Found 
         }
         _ => Found::Command { command, line },
     }
+}
+
+/// What an argument must be, with an example that can be typed.
+fn what_it_must_be(spec: &Spec) -> String {
+    let must = match spec.argument {
+        Argument::Revision => "REV must be a plan's number",
+        Argument::Amount => "AMOUNT must be a sum in US dollars",
+        Argument::AgentName => "NAME must be the name of a configured agent",
+        Argument::None | Argument::Text | Argument::OptionalText => "what follows must be of its form",
+    };
+    format!("{must}, such as `/{} {}`", spec.name, spec.argument.example())
 }

@@ -22,6 +22,18 @@ pub enum Argument {
 }
 
 impl Argument {
+    /// One that is right: what an answer to a wrong one shows. Empty for [`Argument::None`].
+    #[must_use]
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Revision => "2",
+            Self::Text | Self::OptionalText => "keep it small",
+            Self::AgentName => "steady",
+            Self::Amount => "5",
+        }
+    }
+
     /// How help writes it; empty for [`Argument::None`].
     #[must_use]
     pub fn placeholder(self) -> &'static str {
@@ -82,6 +94,22 @@ impl Spec {
         match place {
             Place::Issue => self.on_issue,
             Place::PullRequest => self.on_pull_request,
+        }
+    }
+
+    /// The command in its shortest form, with an argument where it needs one; `None` never happens for a row of
+    /// [`COMMANDS`] (a test goes through them all).
+    #[must_use]
+    pub fn sample(&self) -> Option<Command> {
+        let line = match self.argument {
+            Argument::None | Argument::Revision | Argument::OptionalText => format!("/{}", self.name),
+            Argument::Text | Argument::AgentName | Argument::Amount => {
+                format!("/{} {}", self.name, self.argument.example())
+            }
+        };
+        match super::parse(&line).pop()? {
+            super::Found::Command { command, .. } => Some(command),
+            super::Found::Mistyped { .. } => None,
         }
     }
 }
@@ -203,12 +231,19 @@ impl Command {
     }
 }
 
-/// The Markdown table that `/baton help` answers with: the commands of this version that work in `place`.
+/// What `/baton help` answers with, in Markdown: a table of the commands of this version that work in `place` and that
+/// `makes_sense` there now, and in one line the others that work there.
 #[must_use]
-pub fn help_table(place: Place) -> String {
+pub fn help_table(place: Place, makes_sense: impl Fn(&Spec) -> bool) -> String {
     let mut table = String::from("| Command | Who | What it does |\n|---|---|---|\n");
-    for spec in COMMANDS.iter().filter(|spec| spec.available && spec.works_on(place)) {
+    let (now, later): (Vec<&Spec>, Vec<&Spec>) =
+        COMMANDS.iter().filter(|spec| spec.available && spec.works_on(place)).partition(|spec| makes_sense(spec));
+    for spec in now {
         let _ = writeln!(table, "| `{}` | {} | {} |", spec.usage, who(spec.who), spec.does);
+    }
+    if !later.is_empty() {
+        let later: Vec<String> = later.iter().map(|spec| format!("`{}`", spec.usage)).collect();
+        let _ = writeln!(table, "\nNot at this moment: {}.", later.join(", "));
     }
     table
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::actor::Actor;
+use super::actor::{Actor, Person};
 use super::effect::Effect;
 use super::evidence::Evidence;
 use super::ids::{CommentId, CommitSha, Digest, IssueNumber, RunId};
@@ -12,6 +12,7 @@ use super::plan::{PlanDraft, PlannedCommands};
 use super::run::NothingReason;
 use super::settings::{RepositorySettings, TaskPolicy};
 use super::task::{PatchRef, Withdrawal};
+use super::time::Timestamp;
 use super::usage::{Exhausted, Usage};
 use crate::command::Command;
 
@@ -27,6 +28,9 @@ pub enum Event {
     Withdrawn {
         /// How.
         because: Withdrawal,
+        /// Who did it, as the delivery says; for the history alone.
+        #[serde(default)]
+        by: Option<Person>,
     },
     /// The issue's title or body was edited.
     IssueEdited {
@@ -190,11 +194,17 @@ pub enum Event {
         pull: IssueNumber,
         /// Whether it was merged.
         merged: bool,
+        /// Who did it, as the delivery says; for the history alone.
+        #[serde(default)]
+        by: Option<Person>,
     },
     /// A closed pull request was opened again.
     PullReopened {
         /// Its number.
         pull: IssueNumber,
+        /// Who did it, as the delivery says; for the history alone.
+        #[serde(default)]
+        by: Option<Person>,
     },
     /// A timer fired.
     TimerFired {
@@ -257,6 +267,9 @@ pub struct Commanded {
     pub issue: IssueSnapshot,
     /// What became of the newest plan's comment on GitHub.
     pub plan_comment: PlanCommentCheck,
+    /// Set where an answer to this is the last one that this person gets here for now: when the next one comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_until: Option<Timestamp>,
 }
 
 /// Where a command was given.
@@ -310,4 +323,53 @@ pub struct PlanWritten {
     pub settings: RepositorySettings,
     /// What the run used.
     pub usage: Usage,
+}
+
+impl Event {
+    /// Writes down who did it, where the event has room for that and does not say it yet.
+    pub fn name_the_doer(&mut self, person: Option<&Person>) {
+        if let Self::Withdrawn { by, .. } | Self::PullClosed { by, .. } | Self::PullReopened { by, .. } = self
+            && by.is_none()
+        {
+            *by = person.cloned();
+        }
+    }
+
+    /// The login of the person who did this; `None` where Baton did it, or nobody knows who.
+    #[must_use]
+    pub fn person(&self) -> Option<&str> {
+        match self {
+            Self::Triggered(triggered) => Some(&triggered.by.person.login),
+            Self::Commanded(commanded) => Some(&commanded.by.person.login),
+            Self::AdvanceGiven { by, .. } => Some(&by.person.login),
+            Self::Withdrawn { because: Withdrawal::Command { by }, .. } => Some(&by.login),
+            Self::Withdrawn { by, .. } | Self::PullClosed { by, .. } | Self::PullReopened { by, .. } => {
+                by.as_ref().map(|by| by.login.as_str())
+            }
+            Self::IssueEdited { .. }
+            | Self::ApprovalDeleted { .. }
+            | Self::AdvanceTakenBack
+            | Self::ApprovalVoided { .. }
+            | Self::RunStarted { .. }
+            | Self::RunInterrupted { .. }
+            | Self::PlanWritten(_)
+            | Self::PlanPosted { .. }
+            | Self::ConfigurationInvalid { .. }
+            | Self::AlreadyServed { .. }
+            | Self::PatchMade { .. }
+            | Self::NothingChanged { .. }
+            | Self::NothingToDo { .. }
+            | Self::RunExhausted { .. }
+            | Self::RunBroke { .. }
+            | Self::PatchRefused { .. }
+            | Self::BaseConflicted { .. }
+            | Self::BaseHasIt { .. }
+            | Self::EvidenceTaken { .. }
+            | Self::BranchPushed { .. }
+            | Self::PushRefused { .. }
+            | Self::PullOpened { .. }
+            | Self::TimerFired { .. }
+            | Self::EffectFailed { .. } => None,
+        }
+    }
 }

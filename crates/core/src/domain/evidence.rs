@@ -132,9 +132,63 @@ impl Evidence {
         !self.removed.is_empty() || !self.newly_skipped.is_empty() || !self.config_changed.is_empty()
     }
 
+    /// Why a person has to look before the PR may leave draft, if one has to.
+    #[must_use]
+    pub fn doubt(&self) -> Option<Doubt> {
+        if self.missing.is_some() {
+            Some(Doubt::Missing)
+        } else if self.has_failures() {
+            Some(Doubt::Failing)
+        } else if self.is_suspicious() {
+            Some(Doubt::Muted)
+        } else {
+            None
+        }
+    }
+
     /// Whether the PR may leave draft.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.missing.is_none() && !self.has_failures() && !self.is_suspicious()
+        self.doubt().is_none()
     }
+
+    /// Whether any test was named, so that there is something to count.
+    #[must_use]
+    pub fn names_tests(&self) -> bool {
+        let lists = [
+            &self.fixed,
+            &self.added_failing_on_base,
+            &self.added,
+            &self.added_failing,
+            &self.newly_failing,
+            &self.failing_before,
+            &self.flaky,
+            &self.removed,
+            &self.newly_skipped,
+        ];
+        self.still_passing > 0 || lists.iter().any(|list| !list.is_empty())
+    }
+
+    /// Whether something failed without the change and passes with it: a test, or a whole command that names no tests.
+    #[must_use]
+    pub fn shows_the_change(&self) -> bool {
+        let mended = |before: &CommandRun| {
+            !before.success
+                && before.role == CommandRole::Test
+                && self.branch_commands.iter().any(|after| after.command == before.command && after.success)
+        };
+        !self.fixed.is_empty() || !self.added_failing_on_base.is_empty() || self.base_commands.iter().any(mended)
+    }
+}
+
+/// What is wrong with evidence that is not good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// There is none.
+    Missing,
+    /// Something fails that did not fail before.
+    Failing,
+    /// Tests were removed or muted, or the way they are run was changed.
+    Muted,
 }

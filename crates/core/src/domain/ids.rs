@@ -187,7 +187,8 @@ pub struct BranchName(String);
 impl BranchName {
     /// Names the branch of an issue: `PREFIX/issue-N-slug`, and `…-2` for the second task on the same issue.
     ///
-    /// The slug keeps the title's ASCII letters and digits and is at most 40 characters; everything else is dropped.
+    /// The slug keeps the title's ASCII letters and digits and is at most 40 characters, and it ends with a whole word where
+    /// the title has one that fits; everything else is dropped.
     /// A prefix that is not itself a valid branch name falls back to `baton`.
     #[must_use]
     pub fn for_issue(prefix: &str, number: IssueNumber, title: &str, attempt: u32) -> Self {
@@ -196,6 +197,11 @@ impl BranchName {
         let mut slug = String::new();
         for c in title.chars() {
             if slug.len() >= 40 {
+                if c.is_ascii_alphanumeric()
+                    && let Some(end) = slug.rfind('-')
+                {
+                    slug.truncate(end);
+                }
                 break;
             }
             if c.is_ascii_alphanumeric() {

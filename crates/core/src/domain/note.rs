@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::actor::Person;
+use super::evidence::Doubt;
 use super::ids::IssueNumber;
 use super::rejection::Rejection;
 use super::run::NothingReason;
 use super::task::{Failure, Question, Withdrawal};
+use super::time::Timestamp;
 
 /// One thing to say on an issue or a pull request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,6 +97,20 @@ pub enum Note {
     Conflict {
         /// Files in conflict.
         files: Vec<String>,
+    },
+    /// The pull request is open and no more than a draft.
+    OpenedAsDraft {
+        /// Its number.
+        pull: IssueNumber,
+        /// What is wrong with its evidence.
+        doubt: Doubt,
+    },
+    /// An answer, and the last one that this person gets here for now.
+    LastForNow {
+        /// The answer.
+        answer: Box<Note>,
+        /// When the next one comes.
+        next: Timestamp,
     },
     /// The approval no longer counts; another is needed.
     ApprovalVoid {

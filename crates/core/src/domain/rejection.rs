@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::actor::Role;
+use super::ids::IssueNumber;
 use super::task::StateName;
 
 /// Why a command or trigger is refused. Each is a sentence in `prose`.
@@ -51,6 +52,11 @@ pub enum Rejection {
     },
     /// This command belongs on the issue.
     OnlyOnIssue,
+    /// The pull request is of an earlier task on the same issue.
+    OfAnEarlierTask {
+        /// Its number.
+        pull: IssueNumber,
+    },
     /// The issue is closed.
     IssueClosed,
     /// The issue's conversation is locked.

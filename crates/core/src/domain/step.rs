@@ -6,6 +6,7 @@
 mod begin;
 mod command;
 mod draft;
+mod offer;
 mod outcome;
 mod timer;
 mod withdraw;
@@ -19,6 +20,7 @@ use super::time::Timestamp;
 
 pub use begin::{begin, begins_anew};
 use draft::Draft;
+pub use offer::makes_sense;
 
 /// What comes out of a step: the task as it is now, and what is to be done because of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +50,7 @@ pub fn step(task: &Task, event: &Event, now: Timestamp) -> Result<Transition, Re
             }
         }
         Event::Commanded(commanded) => command::step(&mut draft, commanded)?,
-        Event::Withdrawn { because } => withdraw::step(&mut draft, because)?,
+        Event::Withdrawn { because, .. } => withdraw::step(&mut draft, because)?,
         Event::IssueEdited { issue } => {
             // A failed task can be retried, and must then read what the issue says.
             let is_over = task.ended() && !matches!(task.state, State::Failed(_));

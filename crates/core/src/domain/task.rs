@@ -52,6 +52,9 @@ pub struct Task {
     pub generation: u32,
     /// What all runs used together.
     pub usage: Usage,
+    /// Where it stood when it ended, where the end itself does not hold that: how far it came.
+    #[serde(default)]
+    pub ended_from: Option<Box<State>>,
     /// Where it stands.
     pub state: State,
 }
@@ -61,6 +64,18 @@ impl Task {
     #[must_use]
     pub fn thread(&self) -> Thread {
         Thread { repository: self.repository.clone(), number: self.issue.number }
+    }
+
+    /// The thread of its pull request, once there is one.
+    #[must_use]
+    pub fn pull_thread(&self) -> Option<Thread> {
+        self.pull.map(|number| Thread { repository: self.repository.clone(), number })
+    }
+
+    /// The state that tells how far it came: the present one, or the one it ended from.
+    #[must_use]
+    pub fn reached(&self) -> &State {
+        self.ended_from.as_deref().unwrap_or(&self.state)
     }
 
     /// Numbers the next run.
@@ -613,6 +628,26 @@ impl State {
             Self::Cancelled(_) => StateName::Cancelled,
             Self::Failed(_) => StateName::Failed,
             Self::Expired => StateName::Expired,
+        }
+    }
+
+    /// Whether a task that ended in it forgets how far it was.
+    #[must_use]
+    pub fn is_bare_end(&self) -> bool {
+        match self {
+            Self::Closed(closed) => !matches!(closed, Closed::PullClosed(_)),
+            Self::Cancelled(_) | Self::Expired => true,
+            Self::Planning(_)
+            | Self::AwaitingApproval(_)
+            | Self::Queued(_)
+            | Self::Implementing(_)
+            | Self::Verifying(_)
+            | Self::InReview(_)
+            | Self::Revising(_)
+            | Self::Paused(_)
+            | Self::WaitingForUser(_)
+            | Self::Merged(_)
+            | Self::Failed(_) => false,
         }
     }
 

@@ -24,6 +24,25 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// The day in UTC, for people: `2026-12-06`.
+    #[must_use]
+    pub fn day(self) -> String {
+        self.shown("%Y-%m-%d")
+    }
+
+    /// The hour and the minute in UTC, for people: `15:00`.
+    #[must_use]
+    pub fn hour_and_minute(self) -> String {
+        self.shown("%H:%M")
+    }
+
+    fn shown(self, format: &str) -> String {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(t) => t.strftime(format).to_string(),
+            Err(_) => format!("{}ms", self.0),
+        }
+    }
+
     /// Reads an RFC 3339 time as GitHub writes it (`2026-11-22T15:34:57Z`).
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
@@ -34,9 +53,6 @@ impl Timestamp {
 /// RFC 3339 with seconds, as GitHub writes it.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(t) => write!(f, "{}", t.strftime("%Y-%m-%dT%H:%M:%SZ")),
-            Err(_) => write!(f, "{}ms", self.0),
-        }
+        f.write_str(&self.shown("%Y-%m-%dT%H:%M:%SZ"))
     }
 }

@@ -113,6 +113,27 @@ pub fn commit_message_line(text: &str) -> String {
     plain_line(text, COMMIT_LINE_CHARS)
 }
 
+/// Plain text → lines of a commit message of at most `width` characters, cut between words and nowhere else: as
+/// [`commit_message_line`], with nothing left out.
+#[must_use]
+pub fn commit_message_paragraph(text: &str, width: usize) -> Vec<String> {
+    // Made inert as a whole first: a keyword and its number may come to stand on two lines.
+    let whole = plain_line(text, BODY_CHARS);
+    let mut lines = vec![String::new()];
+    for word in whole.split(' ').filter(|word| !word.is_empty()) {
+        let Some(line) = lines.last_mut() else { break };
+        let is_new = line.trim().is_empty();
+        if !is_new && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else {
+            line.push_str(if is_new { "" } else { " " });
+            line.push_str(word);
+        }
+    }
+    // And once more, since other words begin a line now.
+    lines.iter().map(|line| defuse::source(line)).collect()
+}
+
 fn plain_line(text: &str, max: usize) -> String {
     // Bounded twice: what makes it inert makes it longer, and is harmless to lose only at the end.
     let line = ellipsis(&clean_line(&defuse::without_comments(&reading::decode_entities(text))), max);
@@ -136,6 +157,22 @@ pub fn code_span(text: &str) -> String {
         return defuse::source(&escaped);
     }
     span(&defuse::source(&text))
+}
+
+/// As [`code_span`], for the middle of a line that begins with words of ours: a command shown there is none for any bot, and
+/// is left as it was typed, so that it can be copied.
+#[must_use]
+pub fn code_span_within(text: &str) -> String {
+    const BEFORE: &str = "x ";
+    let text = ellipsis(&clean_line(text), CODE_SPAN_CHARS);
+    let within = |text: &str| {
+        let whole = defuse::source(&format!("{BEFORE}{text}"));
+        whole.strip_prefix(BEFORE).unwrap_or(&whole).to_owned()
+    };
+    if text.contains('|') {
+        return within(&Writing::Escaped.one_line(&defuse::line(&[Inline::Text(text)], &Links::none())));
+    }
+    span(&within(&text))
 }
 
 /// Plain text → a fenced code block, at most [`BLOCK_CHARS`]; `language` is kept where it is a language's name that GitHub

@@ -1,17 +1,22 @@
 //! Every single comment the bot can make, in words. One arm per note, so that all of them can be read in one place.
 
 use super::neutral::{self, Links};
+use super::place::ReadAt;
 use super::progress::{self, Progress};
+use crate::command::Problem;
 use crate::command::spec::{self, Place};
 use crate::domain::actor::Role;
+use crate::domain::evidence::Doubt;
 use crate::domain::note::{Asked, Note, VoidApproval};
 use crate::domain::rejection::Rejection;
 use crate::domain::run::NothingReason;
+use crate::domain::step::makes_sense;
 use crate::domain::task::{Failure, Question, StateName, Withdrawal};
+use crate::domain::time::Timestamp;
 use crate::domain::usage::Exhausted;
 
 /// What a note may show besides itself.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Around<'a> {
     /// The task as it is now, where there is one.
     pub task: Option<Progress<'a>>,
@@ -24,6 +29,7 @@ pub struct Around<'a> {
 /// The note in Markdown.
 #[must_use]
 pub fn comment(note: &Note, around: &Around<'_>) -> String {
+    let at = ReadAt::from(around.place);
     match note {
         Note::NotServed => {
             "The operator of this bot does not serve this repository, so nothing will happen here. To change \
@@ -34,26 +40,28 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
             "{}, {} was not carried out: {}",
             neutral::literal(&to.login),
             match asked {
-                Asked::Command { line } => neutral::code_span(line),
+                Asked::Command { line } => neutral::code_span_within(line),
                 Asked::Assignment => "what you asked for by assigning this issue".to_owned(),
                 Asked::Label => "what you asked for by setting the label".to_owned(),
             },
-            refusal(rejection)
+            refusal(rejection, at)
         ),
         Note::Mistyped { to, line, problem, nearest } => {
             // The usage is of Baton's own table; people copy it.
             let nearest = match nearest {
-                Some(nearest) => format!("Did you mean `{nearest}`?"),
-                None => "`/baton help` lists the commands.".to_owned(),
+                Some(nearest) => format!(" Did you mean `{nearest}`?"),
+                None if *problem == Problem::Unknown.to_string() => " `/baton help` lists the commands.".to_owned(),
+                // The problem itself says what to type.
+                None => String::new(),
             };
             format!(
-                "{}, {} was not carried out: {problem}. {nearest}",
+                "{}, {} was not carried out: {problem}.{nearest}",
                 neutral::literal(&to.login),
-                neutral::code_span(line)
+                neutral::code_span_within(line)
             )
         }
         Note::Status => match &around.task {
-            Some(view) => progress::status(view),
+            Some(view) => progress::status(view, at),
             None => "Baton has no task on this issue. `/plan` asks for one.".to_owned(),
         },
         Note::Help => help(around),
@@ -94,7 +102,7 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
              anew.",
             neutral::literal(&by.login)
         ),
-        Note::Cancelled { because } => cancelled(because),
+        Note::Cancelled { because } => cancelled(because, at),
         Note::Failed { reason, work_kept } => failed(reason, *work_kept),
         Note::Asks { question } => match question {
             Question::Exhausted { limit, .. } => format!(
@@ -105,7 +113,7 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
                     Exhausted::Tokens => "its token limit",
                     Exhausted::Cost => "its spending limit",
                 },
-                if around.task.is_some_and(|view| view.task.money_left().0 == 0) {
+                if around.task.as_ref().is_some_and(|view| view.task.money_left().0 == 0) {
                     "The task's money is used up: `/baton budget AMOUNT` raises its limit, and `/baton retry` goes on then"
                 } else {
                     "`/baton retry` lets it go on with the same limit again"
@@ -116,6 +124,22 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
             "The work was done, but the default branch has changed in the same places since:\n\n{}\nA new plan, for the \
              branch as it is now, is being written. It will need a new approval.",
             files.iter().map(|file| format!("- {}\n", neutral::code_span(file))).collect::<String>()
+        ),
+        Note::OpenedAsDraft { pull, doubt } => format!(
+            "Pull request #{pull} is open as a draft, and nobody was asked to review it: {} A person has to look, and \
+             to decide: push what is missing to its branch, mark it ready, or close it.",
+            match doubt {
+                Doubt::Missing => "there is no evidence that it works.",
+                Doubt::Failing =>
+                    "something fails that did not fail before, and the agent has used all its attempts to correct it.",
+                Doubt::Muted => "tests were removed or muted, or the way they are run was changed.",
+            }
+        ),
+        Note::LastForNow { answer, next } => format!(
+            "{}\n\nThis was the tenth answer to you here within an hour; the next one comes after {} UTC. Valid commands \
+             are still carried out.",
+            comment(answer, around).trim_end(),
+            next.hour_and_minute()
         ),
         Note::ApprovalVoid { because } => match because {
             VoidApproval::LostAccess { by } => format!(
@@ -146,16 +170,19 @@ fn help(around: &Around<'_>) -> String {
         Some(view) => format!("The task on this issue is `{}`.\n\n", view.task.state.name().as_str()),
         None => String::new(),
     };
+    let task = around.task.as_ref().map(|view| view.task);
+    // Without a task no command depends on the time.
+    let now = around.task.as_ref().map_or(Timestamp(0), |view| view.now);
     format!(
         "{state}A command stands at the start of a line of a new comment. Writers are those who may write to this \
          repository.\n\n{}",
-        spec::help_table(around.place)
+        spec::help_table(around.place, |spec| makes_sense(spec, task, around.place, now))
     )
 }
 
-/// Why not, and what to do instead.
+/// Why not, and what to do instead, for whoever reads it `at` that place.
 #[must_use]
-pub fn refusal(rejection: &Rejection) -> String {
+pub fn refusal(rejection: &Rejection, at: ReadAt) -> String {
     match rejection {
         Rejection::ProgramsMayNot => "programs may not command this bot.".to_owned(),
         Rejection::NeedsWrite { role } => format!(
@@ -173,77 +200,96 @@ pub fn refusal(rejection: &Rejection) -> String {
         }
         Rejection::NoTask => "Baton has no task on this issue. `/plan` asks for one.".to_owned(),
         Rejection::NoPlanWaits { state } => {
-            format!("no plan waits for an answer; the task is `{}`. {}", state.as_str(), way_out(*state))
+            format!("no plan waits for an answer; the task is `{}`. {}", state.as_str(), way_out(*state, at))
         }
-        Rejection::PlanNotPosted => "the plan has not been posted yet; answer it when you can read it here.".to_owned(),
+        Rejection::PlanNotPosted => {
+            format!("the plan has not been posted yet; answer it when you can read it {}.", at.here())
+        }
         Rejection::NotTheNewest { asked, newest } => format!(
-            "revision {asked} is not the newest plan. Read revision {newest} and comment `/plan approve {newest}`."
+            "revision {asked} is not the newest plan. Read revision {newest}; {} approves it.",
+            at.command(&format!("plan approve {newest}"))
         ),
         Rejection::PlanIsNewer { revision } => format!(
-            "plan {revision} was posted after your comment, so you cannot have meant it. Read it and comment `/plan approve \
-             {revision}`."
+            "plan {revision} was posted after your comment, so you cannot have meant it. Read it; {} approves it.",
+            at.command(&format!("plan approve {revision}"))
         ),
         Rejection::IssueChanged { revision } => format!(
             "the title or the body of the issue changed after plan {revision} was written, so that plan is for another text. \
-             `/plan` writes a new one."
+             {} writes a new one.",
+            at.command("plan")
         ),
         Rejection::PlanCommentChanged { revision } => format!(
-            "the comment with plan {revision} was edited or deleted, so what you read may not be what Baton would do. `/plan` \
-             writes a new one."
+            "the comment with plan {revision} was edited or deleted, so what you read may not be what Baton would do. {} \
+             writes a new one.",
+            at.command("plan")
         ),
         Rejection::OnlyOnIssue => "it belongs on the issue, not on the pull request.".to_owned(),
+        Rejection::OfAnEarlierTask { pull } => format!(
+            "pull request #{pull} is of an earlier attempt at its issue, and a later one has taken over. Say it on the issue, \
+             or on the pull request of that attempt."
+        ),
         Rejection::IssueClosed => "the issue is closed. Reopen it first.".to_owned(),
         Rejection::IssueLocked => "the conversation of this issue is locked. Unlock it first.".to_owned(),
-        Rejection::AlreadyPlanning => "a plan is being written right now; it will be posted here.".to_owned(),
+        Rejection::AlreadyPlanning => {
+            format!("a plan is being written right now; it will be posted {}.", at.here())
+        }
         Rejection::UnderWay { state } => {
-            format!("the plan is approved already and the task is `{}`. `/baton cancel` stops it.", state.as_str())
+            format!(
+                "the plan is approved already and the task is `{}`. {} stops it.",
+                state.as_str(),
+                at.command("baton cancel")
+            )
         }
         Rejection::Ended { state } => {
-            format!("the task has ended (`{}`). `/plan` begins a new one.", state.as_str())
+            format!("the task has ended (`{}`). {} begins a new one.", state.as_str(), at.command("plan"))
         }
-        Rejection::FailedBefore => {
-            "the last attempt on this issue failed. `/baton retry` goes on from there, `/plan` begins with a new \
-                                    plan."
-                .to_owned()
-        }
+        Rejection::FailedBefore => format!(
+            "the last attempt on this issue failed. {} goes on from there, {} begins with a new plan.",
+            at.command("baton retry"),
+            at.command("plan")
+        ),
         Rejection::NothingToRetry { state } => format!(
             "only a task that failed or waits for an answer can be retried; this one is `{}`. {}",
             state.as_str(),
-            way_out(*state)
+            way_out(*state, at)
         ),
         Rejection::NothingToPause { state } => {
-            format!("there is nothing to pause; the task is `{}`. {}", state.as_str(), way_out(*state))
+            format!("there is nothing to pause; the task is `{}`. {}", state.as_str(), way_out(*state, at))
         }
         Rejection::NotPaused { state } => {
-            format!("the task is not paused; it is `{}`. {}", state.as_str(), way_out(*state))
+            format!("the task is not paused; it is `{}`. {}", state.as_str(), way_out(*state, at))
         }
-        Rejection::BudgetSpent => {
-            "the task's money is used up. `/baton budget AMOUNT` raises its limit; then `/baton retry`.".to_owned()
-        }
+        Rejection::BudgetSpent => format!(
+            "the task's money is used up. {} raises its limit; then {} goes on.",
+            at.command("baton budget AMOUNT"),
+            at.command("baton retry")
+        ),
         Rejection::NotYet { command } => format!("`/{command}` is not available in this version."),
         Rejection::Outdated => "it came too late to change anything.".to_owned(),
     }
 }
 
 /// The next step that makes sense in a state.
-fn way_out(state: StateName) -> &'static str {
+fn way_out(state: StateName, at: ReadAt) -> String {
     match state {
-        StateName::Planning => "The plan will be posted here.",
-        StateName::AwaitingApproval => "`/plan approve` approves the plan.",
+        StateName::Planning => format!("The plan will be posted {}.", at.here()),
+        StateName::AwaitingApproval => format!("{} approves the plan.", at.command("plan approve")),
         StateName::Queued | StateName::Implementing | StateName::Verifying | StateName::Revising => {
-            "`/baton cancel` stops it."
+            format!("{} stops it.", at.command("baton cancel"))
         }
-        StateName::InReview => "The pull request is open.",
-        StateName::Paused => "`/baton resume` goes on.",
-        StateName::WaitingForUser => "`/baton retry` goes on.",
-        StateName::Failed => "`/baton retry` goes on, `/plan` begins with a new plan.",
+        StateName::InReview => "The pull request is open.".to_owned(),
+        StateName::Paused => format!("{} goes on.", at.command("baton resume")),
+        StateName::WaitingForUser => format!("{} goes on.", at.command("baton retry")),
+        StateName::Failed => {
+            format!("{} goes on, {} begins with a new plan.", at.command("baton retry"), at.command("plan"))
+        }
         StateName::Merged | StateName::Closed | StateName::Cancelled | StateName::Expired => {
-            "`/plan` begins a new one."
+            format!("{} begins a new one.", at.command("plan"))
         }
     }
 }
 
-fn cancelled(because: &Withdrawal) -> String {
+fn cancelled(because: &Withdrawal, at: ReadAt) -> String {
     let what = match because {
         Withdrawal::Command { by } => format!("{} cancelled this task.", neutral::literal(&by.login)),
         Withdrawal::Unassigned => "The bot was unassigned, so this task is cancelled.".to_owned(),
@@ -254,39 +300,50 @@ fn cancelled(because: &Withdrawal) -> String {
         }
     };
     format!(
-        "{what} Nothing more will be pushed; a branch or pull request that is already there is left as it is. `/plan` \
-         begins anew."
+        "{what} Nothing more will be pushed; a branch or pull request that is already there is left as it is. {} begins \
+         anew.",
+        at.command("plan")
     )
 }
 
-fn failed(reason: &Failure, work_kept: bool) -> String {
-    let kept = if work_kept { " What was done so far is kept." } else { "" };
+/// What broke, without advice: for a place where none of the commands helps.
+#[must_use]
+pub fn what_failed(reason: &Failure) -> String {
+    let list = |items: &[String]| items.iter().map(|item| format!("- {}\n", neutral::inline(item))).collect::<String>();
     match reason {
-        Failure::RunBroke { run, reason } => format!(
-            "Run {run} broke:\n\n{}\n\n{}`/baton retry` tries again; if it keeps happening, the operator of this bot finds \
-             the whole story with `baton task log {}`.",
-            neutral::code_block(reason, ""),
-            if work_kept { "What was done so far is kept. " } else { "" },
-            run.task,
-        ),
+        Failure::RunBroke { run, reason } => format!("Run {run} broke:\n\n{}", neutral::code_block(reason, "")),
         Failure::Configuration { problems } => format!(
-            "`.github/baton.yml` on the default branch cannot be used, and Baton does not guess:\n\n{}\nCorrect the file, then \
-             comment `/baton retry`.",
-            problems.iter().map(|problem| format!("- {}\n", neutral::inline(problem))).collect::<String>()
+            "`.github/baton.yml` on the default branch cannot be used, and Baton does not guess:\n\n{}",
+            list(problems)
         ),
-        Failure::PatchRefused { findings } => format!(
-            "The patch breaks the rules of this installation, so it was not pushed:\n\n{}\nIt is kept; the operator can look \
-             at it with `baton task diff`. `/baton retry` sends the agent back to correct it, `/plan` begins with a new plan.",
-            findings.iter().map(|finding| format!("- {}\n", neutral::inline(finding))).collect::<String>()
-        ),
-        Failure::PushRefused { text } => format!(
-            "GitHub refused the push:\n\n{}\n\nThe work is kept. Once the cause is put right, `/baton retry` pushes it \
-             again.",
-            neutral::code_block(text, "")
-        ),
-        Failure::Effect { what, reason } => format!(
-            "Baton could not {what}:\n\n{}\n\nIt has given up.{kept} `/baton retry` tries again, `/plan` begins with a new plan.",
-            neutral::code_block(reason, "")
-        ),
+        Failure::PatchRefused { findings } => {
+            format!("The patch breaks the rules of this installation, so it was not pushed:\n\n{}", list(findings))
+        }
+        Failure::PushRefused { text } => format!("GitHub refused the push:\n\n{}", neutral::code_block(text, "")),
+        Failure::Effect { what, reason } => format!("Baton could not {what}:\n\n{}", neutral::code_block(reason, "")),
     }
+}
+
+fn failed(reason: &Failure, work_kept: bool) -> String {
+    let kept = if work_kept { "What was done so far is kept. " } else { "" };
+    let advice = match reason {
+        Failure::RunBroke { run, .. } => format!(
+            "\n{kept}`/baton retry` tries again; if it keeps happening, the operator of this bot finds the whole story with \
+             `baton task log {}`.",
+            run.task
+        ),
+        Failure::Configuration { .. } => "Correct the file, then comment `/baton retry`.".to_owned(),
+        Failure::PatchRefused { .. } => {
+            "It is kept; the operator can look at it with `baton task diff`. `/baton retry` \
+                                         sends the agent back to correct it, `/plan` begins with a new plan."
+                .to_owned()
+        }
+        Failure::PushRefused { .. } => {
+            "\nThe work is kept. Once the cause is put right, `/baton retry` pushes it again.".to_owned()
+        }
+        Failure::Effect { .. } => {
+            format!("\nIt has given up. {kept}`/baton retry` tries again, `/plan` begins with a new plan.")
+        }
+    };
+    format!("{}\n{advice}", what_failed(reason))
 }

@@ -68,7 +68,7 @@ pub fn comment(view: &PlanComment<'_>) -> String {
         digest = plan.digest.short(),
         agent = neutral::literal(view.agent),
         tokens = super::number(view.usage.tokens()),
-        cost = view.usage.cost,
+        cost = super::money(view.usage.cost),
     ));
     out
 }

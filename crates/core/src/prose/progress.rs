@@ -1,12 +1,15 @@
 //! The progress comment: one per task, edited in place. Also what `/baton status` answers.
 
 use super::neutral;
-use crate::domain::evidence::Evidence;
-use crate::domain::task::{Closed, Question, Stage, State, Task};
+use super::place::ReadAt;
+use crate::domain::evidence::{Doubt, Evidence};
+use crate::domain::ids::IssueNumber;
+use crate::domain::run::NothingReason;
+use crate::domain::task::{Closed, InReview, Question, Stage, State, Task, Withdrawal};
 use crate::domain::time::Timestamp;
 
 /// What the progress comment shows besides the task.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Progress<'a> {
     /// The task as it is.
     pub task: &'a Task,
@@ -16,6 +19,8 @@ pub struct Progress<'a> {
     pub queue: Queue,
     /// Whether the operator stopped everything.
     pub paused_by_operator: bool,
+    /// The issue's page: `https://github.com/OWNER/NAME/issues/7`.
+    pub issue_page: String,
 }
 
 /// Where a task's work stands in the queue.
@@ -27,25 +32,31 @@ pub enum Queue {
     Behind(usize),
 }
 
+/// What stands above the progress of a task that goes on.
+const LIVE: &str = "Baton is on this issue";
+
+/// What stands above the progress of a task that has ended.
+const ENDED: &str = "Baton's progress";
+
 /// The comment in Markdown.
 #[must_use]
 pub fn comment(view: &Progress<'_>) -> String {
     let task = view.task;
-    let mut out = String::from("### Baton is on this issue\n\n");
+    let mut out = format!("### {}\n\n", if task.ended() { ENDED } else { LIVE });
     for (done, line) in checklist(task) {
         out.push_str(&format!("- [{}] {line}\n", if done { 'x' } else { ' ' }));
     }
     out.push('\n');
-    out.push_str(&status(view));
+    out.push_str(&status(view, ReadAt::Issue));
     out.push_str("\n\n<sub>This comment is kept up to date. `/baton help` lists what you can say.</sub>\n");
     out
 }
 
-/// State, time, tokens, cost and links in two or three lines.
+/// State, time, tokens, cost and links in two or three lines, for whoever reads it `at` that place.
 #[must_use]
-pub fn status(view: &Progress<'_>) -> String {
+pub fn status(view: &Progress<'_>, at: ReadAt) -> String {
     let task = view.task;
-    let mut out = format!("**State:** `{}`, {}\n", task.state.name().as_str(), explanation(task));
+    let mut out = format!("**State:** `{}`{}\n", task.state.name().as_str(), explanation(task, at));
     if view.paused_by_operator {
         out.push_str("\n**The operator has paused this bot:** nothing new is started until that ends.\n");
     } else if let Queue::Behind(ahead) = view.queue {
@@ -61,75 +72,128 @@ pub fn status(view: &Progress<'_>) -> String {
         runs = task.runs,
         noun = if task.runs == 1 { "run" } else { "runs" },
         tokens = super::number(task.usage.tokens()),
-        cost = task.usage.cost,
-        limit = task.policy.task_cost,
+        cost = super::money(task.usage.cost),
+        limit = super::money(task.policy.task_cost),
     ));
     if let Some(comment) = task.plan_comments.last() {
-        // The comment stands on the same page.
-        out.push_str(&format!(" · [plan {}](#issuecomment-{})", comment.revision, comment.comment.id));
+        // The whole address: this is read on the pull request's page too.
+        out.push_str(&format!(
+            " · [plan {}]({}#issuecomment-{})",
+            comment.revision, view.issue_page, comment.comment.id
+        ));
     }
-    if let State::InReview(review) | State::Merged(review) = &task.state {
-        out.push_str(&format!(" · pull request #{}", review.pull));
+    if let Some(pull) = task.pull {
+        out.push_str(&format!(" · pull request #{pull}"));
     }
     out.push('\n');
     out
 }
 
-/// One clause that says what the state means for whoever reads it.
-fn explanation(task: &Task) -> String {
+/// What the state means for whoever reads it: the rest of the sentence that begins with its name.
+fn explanation(task: &Task, at: ReadAt) -> String {
     match &task.state {
-        State::Planning(_) => "an agent reads the repository and writes a plan.".into(),
+        State::Planning(_) => ", an agent reads the repository and writes a plan.".into(),
         State::AwaitingApproval(waiting) => {
+            let revision = waiting.plan.revision;
             if waiting.plan.issue_digest == task.issue.digest() {
-                let days = task.policy.approval_days;
+                let until = waiting.since.plus(task.effective_policy().patience()).day();
                 format!(
-                    "plan {} waits for `/plan approve` by somebody who may write here, for {days} days.",
-                    waiting.plan.revision
+                    ", plan {revision} waits for {} by somebody who may write here, until {until}.",
+                    at.command("plan approve")
                 )
             } else {
                 format!(
-                    "the issue was edited after plan {}, which therefore no longer counts; `/plan` writes a new one.",
-                    waiting.plan.revision
+                    ", the issue was edited after plan {revision}, which therefore no longer counts; {} writes a new one.",
+                    at.command("plan")
                 )
             }
         }
-        State::Queued(_) => "approved; it waits for a free worker.".into(),
-        State::Implementing(_) => "an agent makes the change in a sandbox.".into(),
+        State::Queued(_) => ", approved; it waits for a free worker.".into(),
+        State::Implementing(_) => ", an agent makes the change in a sandbox.".into(),
         State::Verifying(verifying) => match verifying.stage {
-            Stage::Testing => "Baton judges the patch and runs the tests on the base and on the branch.".into(),
-            Stage::Pushing(_) => "the branch is being pushed.".into(),
-            Stage::Opening(_) => "the pull request is being opened.".into(),
+            Stage::Testing => ", Baton judges the patch and runs the tests on the base and on the branch.".into(),
+            Stage::Pushing(_) => ", the branch is being pushed.".into(),
+            Stage::Opening(_) => ", the pull request is being opened.".into(),
         },
-        State::InReview(review) => format!("pull request #{} is open and waits for a person.", review.pull),
+        State::InReview(review) => in_review(review),
         State::Revising(revising) => {
             format!(
-                "an agent corrects what Baton found (round {} of {}).",
+                ", an agent corrects what Baton found (round {} of {}).",
                 revising.work.rounds, task.policy.max_rounds
             )
         }
         State::Paused(paused) => {
-            format!("stopped by {}; `/baton resume` goes on.", neutral::literal(&paused.by.login))
+            format!(", stopped by {}; {} goes on.", neutral::literal(&paused.by.login), at.command("baton resume"))
         }
-        State::WaitingForUser(waiting) => match waiting.question {
-            Question::Exhausted { .. } => {
-                "a limit was reached; `/baton retry` goes on, `/baton cancel` ends it.".into()
+        State::WaitingForUser(waiting) => {
+            let until = waiting.since.plus(task.effective_policy().patience()).day();
+            match waiting.question {
+                Question::Exhausted { .. } => format!(
+                    ", a limit was reached; {} goes on, {} ends it. It waits until {until}.",
+                    at.command("baton retry"),
+                    at.command("baton cancel")
+                ),
             }
-        },
-        State::Merged(review) => format!("pull request #{} was merged.", review.pull),
-        State::Closed(_) => "it ended without a merge.".into(),
-        State::Cancelled(_) => "it was cancelled.".into(),
-        State::Failed(_) => "it failed; a comment below says what happened, `/baton retry` goes on.".into(),
-        State::Expired => "nobody answered in time; `/plan` begins anew.".into(),
+        }
+        State::Merged(review) => format!(", pull request #{} was merged.", review.pull),
+        State::Closed(closed) => self::closed(closed),
+        State::Cancelled(cancelled) => self::cancelled(&cancelled.because),
+        State::Failed(_) => {
+            format!(", it failed; a comment on the issue says what happened, {} goes on.", at.command("baton retry"))
+        }
+        State::Expired => format!(", nobody answered in time; {} begins anew.", at.command("plan")),
     }
 }
 
+fn in_review(review: &InReview) -> String {
+    let pull: IssueNumber = review.pull;
+    if review.proof.evidence.is_good() {
+        format!(", pull request #{pull} is open and waits for a person.")
+    } else {
+        format!(", pull request #{pull} is a draft, because its evidence is not good; a person has to decide.")
+    }
+}
+
+fn closed(closed: &Closed) -> String {
+    match closed {
+        Closed::PullClosed(review) => format!(", pull request #{} was closed without a merge.", review.pull),
+        Closed::Rejected { by } => format!(", the plan was rejected by {}.", neutral::literal(&by.login)),
+        Closed::NothingToDo { reason } => match reason {
+            NothingReason::CannotReproduce => ", the agent could not reproduce the problem.".to_owned(),
+            NothingReason::AlreadyFixed => ", the default branch already does what the issue asks.".to_owned(),
+            NothingReason::CannotDo => ", the agent could not do this.".to_owned(),
+        },
+        Closed::EmptyPatch => ", the agent ended without changing anything.".to_owned(),
+        Closed::AlreadyServed { pull } => format!(", pull request #{pull}, by a person, already closes the issue."),
+    }
+}
+
+fn cancelled(because: &Withdrawal) -> String {
+    let how = match because {
+        Withdrawal::Command { by } => format!(" by {}", neutral::literal(&by.login)),
+        Withdrawal::Unassigned => ", the bot was unassigned".to_owned(),
+        Withdrawal::Unlabelled => ", the label was removed".to_owned(),
+        Withdrawal::IssueClosed => ", the issue was closed".to_owned(),
+        Withdrawal::IssueDeleted => ", the issue was deleted".to_owned(),
+        Withdrawal::IssueTransferred => ", the issue was moved to another repository".to_owned(),
+        Withdrawal::Uninstalled => ", the App was removed from the repository".to_owned(),
+    };
+    format!("{how}; nothing more is pushed.")
+}
+
 fn checklist(task: &Task) -> Vec<(bool, String)> {
-    let reached = rank(task);
-    let plan = match task.plans {
+    let reached = match task.reached() {
+        // It ended before that was kept; that there was a plan, people see.
+        state if state.is_bare_end() => u8::from(task.plans > 0),
+        state => rank(state),
+    };
+    // While a plan is being written, it is the next one; the last one stands on the issue.
+    let revision = if reached == 0 && task.plans > 0 { task.plans + 1 } else { task.plans };
+    let plan = match revision {
         0 => "Write a plan".to_owned(),
         n => format!("Write a plan (revision {n})"),
     };
-    let approved = match task.work() {
+    let approved = match task.reached().work() {
         Some(work) => format!("Approval, by {}", neutral::literal(&work.approval.by.login)),
         None => "Approval".to_owned(),
     };
@@ -143,16 +207,7 @@ fn checklist(task: &Task) -> Vec<(bool, String)> {
 }
 
 /// How many lines of the checklist are done.
-fn rank(task: &Task) -> u8 {
-    match &task.state {
-        State::Closed(Closed::PullClosed(_)) => 5,
-        // How far the work was is not kept; that there was a plan, people see.
-        State::Closed(_) | State::Cancelled(_) | State::Expired => u8::from(task.plans > 0),
-        other => rank_of(other),
-    }
-}
-
-fn rank_of(state: &State) -> u8 {
+fn rank(state: &State) -> u8 {
     match state {
         State::Planning(_) => 0,
         State::AwaitingApproval(_) => 1,
@@ -162,10 +217,11 @@ fn rank_of(state: &State) -> u8 {
             Stage::Pushing(_) | Stage::Opening(_) => 4,
         },
         State::Revising(_) => 3,
-        State::InReview(_) | State::Merged(_) => 5,
-        State::Paused(paused) => rank_of(&paused.resume),
-        State::WaitingForUser(waiting) => rank_of(&waiting.resume),
-        State::Failed(failed) => rank_of(&failed.resume),
+        State::InReview(_) | State::Merged(_) | State::Closed(Closed::PullClosed(_)) => 5,
+        State::Paused(paused) => rank(&paused.resume),
+        State::WaitingForUser(waiting) => rank(&waiting.resume),
+        State::Failed(failed) => rank(&failed.resume),
+        // Such an end is told of by the state before it.
         State::Closed(_) | State::Cancelled(_) | State::Expired => 0,
     }
 }
@@ -173,13 +229,12 @@ fn rank_of(state: &State) -> u8 {
 /// The title of the `baton` check run on the branch's head.
 #[must_use]
 pub fn check_title(evidence: &Evidence) -> String {
-    if let Some(missing) = &evidence.missing {
-        neutral::title(missing)
-    } else if evidence.has_failures() {
-        "Some tests fail that did not fail before".to_owned()
-    } else if evidence.is_suspicious() {
-        "A person has to look at what became of the tests".to_owned()
-    } else {
-        "The evidence is good".to_owned()
+    match (evidence.doubt(), &evidence.missing) {
+        (Some(Doubt::Missing), Some(missing)) => neutral::title(missing),
+        (Some(Doubt::Missing), None) => "There is no evidence".to_owned(),
+        (Some(Doubt::Failing), _) => "Something fails that did not fail before".to_owned(),
+        (Some(Doubt::Muted), _) => "A person has to look at what became of the tests".to_owned(),
+        (None, _) if evidence.shows_the_change() => "The evidence is good".to_owned(),
+        (None, _) => "Nothing broke, but no test fails without this change".to_owned(),
     }
 }

@@ -1,8 +1,11 @@
 //! The pull request: title, body with its evidence, commit message with its trailers.
 
+mod commands;
+mod commit;
+
 use super::neutral::{self, Links};
 use crate::domain::actor::Person;
-use crate::domain::evidence::{CommandRun, Evidence, TestName};
+use crate::domain::evidence::{Doubt, Evidence, TestName};
 use crate::domain::ids::{IssueNumber, TaskId};
 use crate::domain::patch::secrets::redact;
 use crate::domain::run::RunKind;
@@ -76,11 +79,10 @@ pub fn commit_message(
     requester: &Person,
     noreply_host: &str,
 ) -> String {
-    let subject: String = neutral::commit_message_line(title).chars().take(72).collect();
-    let body: Vec<String> = summary.lines().take(40).map(neutral::commit_message_line).collect();
     let message = format!(
-        "{subject}\n\n{}\n\nFor issue {issue}.\n\nBaton-Task: {task}\nCo-authored-by: {} <{}+{}@users.noreply.{noreply_host}>\n",
-        body.join("\n").trim(),
+        "{}\n\n{}\n\nFor issue {issue}.\n\nBaton-Task: {task}\nCo-authored-by: {} <{}+{}@users.noreply.{noreply_host}>\n",
+        commit::subject(&redact(title)),
+        commit::body(&redact(summary)),
         requester.login,
         requester.id,
         requester.login,
@@ -122,7 +124,7 @@ fn provenance(pull: &PullRequest<'_>) -> String {
             neutral::literal(&run.agent),
             super::duration(std::time::Duration::from_secs(run.seconds)),
             super::number(run.usage.tokens()),
-            run.usage.cost,
+            super::money(run.usage.cost),
         ));
     }
     out.push_str(&format!(
@@ -136,7 +138,24 @@ fn provenance(pull: &PullRequest<'_>) -> String {
 #[must_use]
 pub fn evidence(evidence: &Evidence) -> String {
     let mut out = verdict(evidence);
-    out.push_str("\n\n| Tests | Number | Which |\n|---|---|---|\n");
+    out.push('\n');
+    if evidence.names_tests() {
+        out.push_str(&table(evidence));
+    }
+    if !evidence.config_changed.is_empty() {
+        let files: Vec<_> = evidence.config_changed.iter().map(|file| neutral::code_span(file)).collect();
+        out.push_str(&format!("\n**Test or runner configuration changed:** {}\n", files.join(", ")));
+    }
+    for command in &evidence.broken_commands {
+        out.push_str(&format!("\n**Fails on the branch and did not on the base:** {}\n", neutral::code_span(command)));
+    }
+    out.push_str(&commands::section("on the base", &evidence.base_commands));
+    out.push_str(&commands::section("on the branch", &evidence.branch_commands));
+    out
+}
+
+fn table(evidence: &Evidence) -> String {
+    let mut out = String::from("\n| Tests | Number | Which |\n|---|---|---|\n");
     let mut row = |label: &str, tests: &[TestName], always: bool| {
         if always || !tests.is_empty() {
             out.push_str(&format!("| {label} | {} | {} |\n", tests.len(), names(tests)));
@@ -152,33 +171,37 @@ pub fn evidence(evidence: &Evidence) -> String {
     row("**removed**", &evidence.removed, false);
     row("**newly skipped or ignored**", &evidence.newly_skipped, false);
     out.push_str(&format!("| still passing | {} | |\n", evidence.still_passing));
-    if !evidence.config_changed.is_empty() {
-        let files: Vec<_> = evidence.config_changed.iter().map(|file| neutral::code_span(file)).collect();
-        out.push_str(&format!("\n**Test or runner configuration changed:** {}\n", files.join(", ")));
-    }
-    for command in &evidence.broken_commands {
-        out.push_str(&format!("\n**Fails on the branch and did not on the base:** {}\n", neutral::code_span(command)));
-    }
-    out.push_str(&commands("on the base", &evidence.base_commands));
-    out.push_str(&commands("on the branch", &evidence.branch_commands));
     out
 }
 
 fn verdict(evidence: &Evidence) -> String {
-    if let Some(missing) = &evidence.missing {
-        return format!("⚠️ **There is no evidence:** {} This pull request stays a draft.", neutral::inline(missing));
+    match evidence.doubt() {
+        Some(Doubt::Missing) => format!(
+            "⚠️ **There is no evidence:** {} This pull request stays a draft.",
+            neutral::inline(evidence.missing.as_deref().unwrap_or_default())
+        ),
+        Some(Doubt::Failing) => {
+            "❌ **Something fails that did not fail before.** This pull request stays a draft; the \
+                                 agent has used all its attempts to correct it."
+                .to_owned()
+        }
+        Some(Doubt::Muted) => {
+            "⚠️ **Tests were removed or muted, or the way they are run was changed.** A person has to \
+                               look; this pull request stays a draft."
+                .to_owned()
+        }
+        None => {
+            let nothing_shows_it = if evidence.shows_the_change() {
+                ""
+            } else {
+                " But no test fails without this change, so nothing shows that it does what the issue asks."
+            };
+            format!(
+                "✅ **Baton ran the tests on the base and on the branch.** Nothing fails that did not fail \
+                 before.{nothing_shows_it}"
+            )
+        }
     }
-    if evidence.has_failures() {
-        return "❌ **Something fails that did not fail before.** This pull request stays a draft; the agent has used \
-                all its attempts to correct it."
-            .to_owned();
-    }
-    if evidence.is_suspicious() {
-        return "⚠️ **Tests were removed or muted, or the way they are run was changed.** A person has to look; this pull \
-                request stays a draft."
-            .to_owned();
-    }
-    "✅ **Baton ran the tests on the base and on the branch.** Nothing fails that did not fail before.".to_owned()
 }
 
 /// At most this many names in one cell; the rest is counted.
@@ -190,30 +213,6 @@ fn names(tests: &[TestName]) -> String {
         shown.push(format!("and {} more", tests.len() - NAMES_SHOWN));
     }
     shown.join("<br>")
-}
-
-fn commands(place: &str, runs: &[CommandRun]) -> String {
-    if runs.is_empty() {
-        return String::new();
-    }
-    let mut out = format!("\n<details><summary>Commands {place}</summary>\n\n");
-    for run in runs {
-        let tail: String = {
-            let lines: Vec<&str> = run.tail.lines().collect();
-            lines[lines.len().saturating_sub(30)..].join("\n")
-        };
-        out.push_str(&format!(
-            "{} ended with {} after {}\n\n",
-            neutral::code_span(&run.command),
-            neutral::literal(&run.ended),
-            super::duration(std::time::Duration::from_millis(run.millis)),
-        ));
-        if !tail.trim().is_empty() {
-            out.push_str(&format!("{}\n\n", neutral::code_block(&tail, "text")));
-        }
-    }
-    out.push_str("</details>\n");
-    out
 }
 
 /// Fills the headings of the repository's own template that ask for what Baton knows; leaves the others for people.

@@ -211,6 +211,7 @@ pub fn commanded(by: Actor, command: Command) -> Commanded {
         origin: Origin::Issue { comment: comment(200), index: 0 },
         issue: issue(),
         plan_comment: PlanCommentCheck::Intact,
+        quiet_until: None,
     }
 }
 
@@ -262,9 +263,9 @@ pub fn every_event() -> Vec<(&'static str, Event)> {
         command("/baton budget", Command::Budget { amount: MicroDollars(9_000_000) }),
         command("/baton agent", Command::Agent { name: "other".into() }),
         command("/baton fix", Command::Fix { text: None }),
-        ("unassigned", Event::Withdrawn { because: Withdrawal::Unassigned }),
-        ("issue closed", Event::Withdrawn { because: Withdrawal::IssueClosed }),
-        ("issue deleted", Event::Withdrawn { because: Withdrawal::IssueDeleted }),
+        ("unassigned", Event::Withdrawn { because: Withdrawal::Unassigned, by: None }),
+        ("issue closed", Event::Withdrawn { because: Withdrawal::IssueClosed, by: None }),
+        ("issue deleted", Event::Withdrawn { because: Withdrawal::IssueDeleted, by: None }),
         ("issue edited", Event::IssueEdited { issue: edited_issue() }),
         ("advance given", Event::AdvanceGiven { by: alice(), issue: issue() }),
         ("approval deleted", Event::ApprovalDeleted { comment: CommentId(200) }),
@@ -289,14 +290,8 @@ pub fn every_event() -> Vec<(&'static str, Event)> {
         ("configuration invalid", Event::ConfigurationInvalid { run: run(2), problems: vec!["line 3".into()] }),
         ("already served", Event::AlreadyServed { run: run(2), pull: IssueNumber(6) }),
         ("patch made", Event::PatchMade { run: run(2), patch: patch(), usage }),
-        (
-            "nothing changed",
-            Event::NothingChanged { run: run(2), summary: "looked".into(), taken_back: false, usage },
-        ),
-        (
-            "all taken back",
-            Event::NothingChanged { run: run(2), summary: "undid it".into(), taken_back: true, usage },
-        ),
+        ("nothing changed", Event::NothingChanged { run: run(2), summary: "looked".into(), taken_back: false, usage }),
+        ("all taken back", Event::NothingChanged { run: run(2), summary: "undid it".into(), taken_back: true, usage }),
         (
             "nothing to do",
             Event::NothingToDo {
@@ -327,9 +322,9 @@ pub fn every_event() -> Vec<(&'static str, Event)> {
         ("branch pushed", Event::BranchPushed { head: sha('b') }),
         ("push refused", Event::PushRefused { head: sha('b'), text: "GH006".into() }),
         ("pull opened", Event::PullOpened { pull: IssueNumber(8) }),
-        ("pull merged", Event::PullClosed { pull: IssueNumber(8), merged: true }),
-        ("pull closed", Event::PullClosed { pull: IssueNumber(8), merged: false }),
-        ("pull reopened", Event::PullReopened { pull: IssueNumber(8) }),
+        ("pull merged", Event::PullClosed { pull: IssueNumber(8), merged: true, by: None }),
+        ("pull closed", Event::PullClosed { pull: IssueNumber(8), merged: false, by: None }),
+        ("pull reopened", Event::PullReopened { pull: IssueNumber(8), by: None }),
         ("remind", Event::TimerFired { timer: Timer::RemindOfPlan { revision: 1 } }),
         ("expire", Event::TimerFired { timer: Timer::ExpirePlan { revision: 1 } }),
         ("expire question", Event::TimerFired { timer: Timer::ExpireQuestion { generation: 0 } }),

@@ -61,6 +61,7 @@ pub fn begin(
         pull: None,
         generation: 0,
         usage: Usage::default(),
+        ended_from: None,
         state: State::Planning(Planning { run: RunId { task: id, number: 1 }, cause: PlanCause::Fresh }),
     };
     let mut draft = Draft::new(&task, now);

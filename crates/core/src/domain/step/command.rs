@@ -25,7 +25,7 @@ pub(super) fn step(draft: &mut Draft<'_>, commanded: &Commanded) -> Result<(), R
         Command::Approve { revision } => approve(draft, commanded, *revision)?,
         Command::Revise { text } => revise(draft, commanded, text)?,
         Command::Reject { .. } => reject(draft, commanded)?,
-        Command::Cancel => cancel(draft, &commanded.by)?,
+        Command::Cancel => cancel(draft, commanded)?,
         Command::Retry => retry(draft, commanded)?,
         Command::Pause => pause(draft, &commanded.by)?,
         Command::Resume => resume(draft, commanded)?,
@@ -58,7 +58,11 @@ fn acknowledge(draft: &mut Draft<'_>, commanded: &Commanded) {
 fn answer(draft: &mut Draft<'_>, commanded: &Commanded, note: Note) {
     match commanded.origin {
         Origin::Issue { comment, index } | Origin::Pull { comment, index } => {
-            draft.say(format!("answer/{}/{index}", comment.id), note);
+            let note = match commanded.quiet_until {
+                Some(next) => Note::LastForNow { answer: Box::new(note), next },
+                None => note,
+            };
+            draft.say_there(commanded.origin, format!("answer/{}/{index}", comment.id), note);
         }
         Origin::CommandLine => {}
     }
@@ -190,14 +194,14 @@ fn reject(draft: &mut Draft<'_>, commanded: &Commanded) -> Result<(), Rejection>
     Ok(())
 }
 
-fn cancel(draft: &mut Draft<'_>, by: &Actor) -> Result<(), Rejection> {
+fn cancel(draft: &mut Draft<'_>, commanded: &Commanded) -> Result<(), Rejection> {
     let state = draft.task.state.name();
     if state.is_end() && state != StateName::Failed {
         return Err(Rejection::Ended { state });
     }
-    let because = Withdrawal::Command { by: by.person.clone() };
+    let because = Withdrawal::Command { by: commanded.by.person.clone() };
     draft.effects.push(Effect::StopWork);
-    draft.say("end".into(), Note::Cancelled { because: because.clone() });
+    draft.say_there(commanded.origin, "end".into(), Note::Cancelled { because: because.clone() });
     draft.task.state = State::Cancelled(Cancelled { because });
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::Transition;
 use crate::domain::effect::{Effect, Purpose, RunOrder, Timer};
+use crate::domain::event::Origin;
 use crate::domain::ids::{BranchName, RunId};
 use crate::domain::note::Note;
 use crate::domain::plan::Plan;
@@ -29,6 +30,11 @@ impl<'a> Draft<'a> {
         if self.task.state != self.before.state && !self.effects.contains(&Effect::ShowProgress) {
             self.effects.push(Effect::ShowProgress);
         }
+        match (self.before.state.is_bare_end(), self.task.state.is_bare_end()) {
+            (false, true) => self.task.ended_from = Some(Box::new(self.before.state.clone())),
+            (_, false) => self.task.ended_from = None,
+            (true, true) => {}
+        }
         Transition { next: self.task, effects: self.effects }
     }
 
@@ -36,8 +42,19 @@ impl<'a> Draft<'a> {
         self.task.effective_policy()
     }
 
+    /// Says something on the issue.
     pub(super) fn say(&mut self, occasion: String, note: Note) {
         self.effects.push(Effect::Say { occasion, thread: self.task.thread(), note });
+    }
+
+    /// Says something where it was asked for.
+    pub(super) fn say_there(&mut self, origin: Origin, occasion: String, note: Note) {
+        let on_pull = match origin {
+            Origin::Pull { .. } => self.task.pull_thread(),
+            Origin::Issue { .. } | Origin::CommandLine => None,
+        };
+        let thread = on_pull.unwrap_or_else(|| self.task.thread());
+        self.effects.push(Effect::Say { occasion, thread, note });
     }
 
     /// Enters `Planning` with a new run.

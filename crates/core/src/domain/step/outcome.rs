@@ -81,8 +81,8 @@ pub(super) fn step(draft: &mut Draft<'_>, event: &Event) -> Result<(), Rejection
             Ok(())
         }
         Event::PullOpened { pull } => pull_opened(draft, *pull),
-        Event::PullClosed { pull, merged } => pull_closed(draft, *pull, *merged),
-        Event::PullReopened { pull } => pull_reopened(draft, *pull),
+        Event::PullClosed { pull, merged, .. } => pull_closed(draft, *pull, *merged),
+        Event::PullReopened { pull, .. } => pull_reopened(draft, *pull),
         // `step` handles these before it comes here.
         Event::Triggered(_)
         | Event::Commanded(_)
@@ -280,13 +280,17 @@ fn pull_opened(draft: &mut Draft<'_>, pull: IssueNumber) -> Result<(), Rejection
         return Err(Rejection::Outdated);
     }
     draft.task.pull = Some(pull);
-    if let State::Verifying(Verifying { stage: Stage::Opening(proof), .. }) = &draft.task.state
-        && proof.evidence.is_good()
-    {
-        let mut logins = vec![draft.task.requester.login.clone()];
-        logins.extend(draft.task.settings.reviewers.iter().cloned());
-        logins.dedup();
-        draft.effects.push(Effect::RequestReview { pull, logins });
+    if let State::Verifying(Verifying { stage: Stage::Opening(proof), .. }) = &draft.task.state {
+        match proof.evidence.doubt() {
+            None => {
+                let mut logins = vec![draft.task.requester.login.clone()];
+                logins.extend(draft.task.settings.reviewers.iter().cloned());
+                logins.dedup();
+                draft.effects.push(Effect::RequestReview { pull, logins });
+            }
+            // Nobody is asked for a review of what is not ready, and nobody hears of a comment that is edited.
+            Some(doubt) => draft.say(format!("draft/{}", draft.task.generation), Note::OpenedAsDraft { pull, doubt }),
+        }
     }
     if let State::Verifying(_) = &draft.task.state
         && let Some(review) = review_of(&draft.task.state, pull)
