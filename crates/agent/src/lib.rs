@@ -26,6 +26,8 @@ pub use catalogue::ToolSpec;
 pub use conversation::{AssistantPart, Call, Conversation, RunMark, Turn, UserPart};
 pub use fence::Nonces;
 pub use model::{Answer, Ask, FaultKind, Model, ModelFault, Stop};
-pub use native::{Api, ConfigFault, Effort, Native, NativeConfig, Patience, PriceTable, Retries};
+pub use native::{
+    Api, ConfigFault, Effort, Greeting, HandshakeFault, Native, NativeConfig, Patience, PriceTable, Retries, greet,
+};
 pub use port::{PortClosed, ToolCall, ToolCalls, ToolPort, tool_port};
 pub use replay::{Recorder, Replay, Script, ScriptFault};

@@ -1,6 +1,7 @@
 //! Baton's own agent: the shared loop over a model provider's HTTP interface. Holds the key, and shows it to nobody else.
 
 mod anthropic;
+mod handshake;
 mod http;
 mod openai_chat;
 mod openai_responses;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use handshake::{Greeting, HandshakeFault, greet};
 pub use http::HttpModel;
 pub use prices::PriceTable;
 pub use retries::Retries;

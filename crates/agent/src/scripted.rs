@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -87,6 +87,8 @@ impl ModelSim {
             .route("/v1/messages", post(|state, headers, body| answer(Api::Anthropic, state, headers, body)))
             .route("/v1/responses", post(|state, headers, body| answer(Api::OpenAi, state, headers, body)))
             .route("/v1/chat/completions", post(|state, headers, body| answer(Api::OpenAiChat, state, headers, body)))
+            .route("/v1/models/{*model}", get(look_up))
+            .route("/v1/models", get(list))
             .route("/requests", get(|State(shared): State<Arc<Shared>>| async move { Json(shared.seen()) }))
             .layer(axum::extract::DefaultBodyLimit::max(64 << 20))
             .with_state(Arc::clone(&shared));
@@ -201,6 +203,37 @@ async fn answer(api: Api, State(shared): State<Arc<Shared>>, headers: HeaderMap,
         Api::OpenAiChat => openai_chat::frames(&turn, &prefix),
     };
     frames::streamed(frames, fault)
+}
+
+/// The key of a request that may be for either kind of provider.
+fn any_key(headers: &HeaderMap) -> Option<String> {
+    key(Api::Anthropic, headers).or_else(|| key(Api::OpenAi, headers))
+}
+
+impl Shared {
+    fn welcomes(&self, headers: &HeaderMap) -> bool {
+        any_key(headers).is_some_and(|key| self.options.key.as_ref().is_none_or(|wanted| *wanted == key))
+    }
+}
+
+/// One model: there is one for every recording.
+async fn look_up(State(shared): State<Arc<Shared>>, Path(model): Path<String>, headers: HeaderMap) -> Response {
+    if !shared.welcomes(&headers) {
+        return error(Api::OpenAi, 401, "authentication_error", "invalid API key", None);
+    }
+    match shared.scripts.iter().find(|script| script.label == model) {
+        Some(script) => Json(json!({ "id": script.label, "object": "model", "type": "model" })).into_response(),
+        None => error(Api::OpenAi, 404, "not_found_error", "no such model", None),
+    }
+}
+
+/// All models.
+async fn list(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    if !shared.welcomes(&headers) {
+        return error(Api::OpenAi, 401, "authentication_error", "invalid API key", None);
+    }
+    let data: Vec<Value> = shared.scripts.iter().map(|script| json!({ "id": script.label, "type": "model" })).collect();
+    Json(json!({ "object": "list", "data": data })).into_response()
 }
 
 /// Reads and checks the request's body.

@@ -1,5 +1,6 @@
 //! What an operator wants to know of git and the disk before anything goes wrong.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::error::GitError;
@@ -33,8 +34,15 @@ impl Git {
     /// # Errors
     /// When the system does not tell.
     pub fn free_bytes(&self) -> Result<u64, GitError> {
-        let stat = rustix::fs::statvfs(&self.inner.config.root)
-            .map_err(|error| GitError::io("asking for free space")(error.into()))?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+        free_bytes_at(&self.inner.config.root)
     }
+}
+
+/// Bytes that are free where a folder or a file is.
+///
+/// # Errors
+/// When it is not there, or the system does not tell.
+pub fn free_bytes_at(place: &Path) -> Result<u64, GitError> {
+    let stat = rustix::fs::statvfs(place).map_err(|error| GitError::io("asking for free space")(error.into()))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }

@@ -36,6 +36,7 @@ pub use config::{CredentialProgram, GitConfig, ImportLimits};
 pub use credential::credential_main;
 pub use error::GitError;
 pub use fetch::FetchError;
+pub use health::free_bytes_at;
 pub use import::{CommitMeta, Identity, ImportError};
 pub use local_clone::{CloneError, CloneHead, head_of_clone};
 pub use mirror::Git;

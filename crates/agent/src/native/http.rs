@@ -70,6 +70,16 @@ impl HttpModel {
         })
     }
 
+    /// The client, which sends the key with everything.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Where conversations go.
+    pub(super) fn endpoint(&self) -> &Url {
+        &self.endpoint
+    }
+
     async fn request(&self, ask: Ask<'_>) -> Result<Answer, ModelFault> {
         let body = body(&self.config, &self.made_by, ask).to_string();
         let asked = body.len();
