@@ -29,9 +29,10 @@ use baton_queue::Clock;
 use baton_sandbox::Sandbox;
 use baton_store::Store;
 
-pub use agents::{Agents, AgentsError};
+pub use agents::{Agents, AgentsError, native_config};
 pub use handler::TIDY;
 pub use local::LocalError;
+pub use perform::contact_key;
 pub use reconcile::RECONCILE;
 
 use crate::config::{GithubConfig, PolicyConfig, SandboxConfig};

@@ -13,6 +13,7 @@ mod scenarios {
     mod edge;
     mod endpoint;
     mod evidence;
+    mod first_contact;
     mod missed;
     mod patches;
     mod payloads;

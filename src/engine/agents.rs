@@ -101,6 +101,47 @@ impl Agents {
     }
 }
 
+/// What an agent over a provider's API is configured to. Opens no connection.
+///
+/// # Errors
+/// [`AgentsError`], naming the agent.
+pub fn native_config(name: &str, agent: &AgentConfig, config: &Config) -> Result<NativeConfig, AgentsError> {
+    let fault = |problem: String| AgentsError::Agent { agent: name.to_owned(), problem };
+    let provider_name = agent.provider.as_ref().ok_or_else(|| fault("`provider` is missing".into()))?;
+    let provider = config
+        .providers
+        .get(provider_name)
+        .ok_or_else(|| fault(format!("there is no section `[providers.{provider_name}]`")))?;
+    let model = agent.model.clone().ok_or_else(|| fault("`model` is missing".into()))?;
+    let api = match provider.api {
+        ProviderApi::Anthropic => Api::Anthropic,
+        ProviderApi::Openai => Api::OpenAi,
+        ProviderApi::OpenaiChat => Api::OpenAiChat,
+    };
+    let key = provider.api_key(provider_name)?;
+    let mut native = NativeConfig::new(api, provider.base_url.as_str(), key, model);
+    if let Some(window) = agent.context_window {
+        native.context_window = window;
+    }
+    if let Some(tokens) = agent.max_output_tokens {
+        native.max_output_tokens = tokens;
+    }
+    let prices = provider.prices;
+    if prices != crate::config::Prices::default() {
+        let price = |key: &str, dollars: f64| {
+            MicroDollars::from_dollars(dollars)
+                .ok_or_else(|| fault(format!("providers.{provider_name}.prices.{key}: {dollars} is no price")))
+        };
+        native.prices = Some(PriceTable {
+            input: price("input", prices.input)?,
+            output: price("output", prices.output)?,
+            cache_read: price("cache_read", prices.cache_read)?,
+            cache_write: price("cache_write", prices.cache_write)?,
+        });
+    }
+    Ok(native)
+}
+
 fn named(name: &str, agent: &AgentConfig, config: &Config) -> Result<Named, AgentsError> {
     let fault = |problem: String| AgentsError::Agent { agent: name.to_owned(), problem };
     match agent.kind {
@@ -112,38 +153,8 @@ fn named(name: &str, agent: &AgentConfig, config: &Config) -> Result<Named, Agen
             Ok(Named { model: replay.name().to_owned(), agent: Arc::new(replay), kind: "replay" })
         }
         AgentKind::Native => {
-            let provider_name = agent.provider.as_ref().ok_or_else(|| fault("`provider` is missing".into()))?;
-            let provider = config
-                .providers
-                .get(provider_name)
-                .ok_or_else(|| fault(format!("there is no section `[providers.{provider_name}]`")))?;
-            let model = agent.model.clone().ok_or_else(|| fault("`model` is missing".into()))?;
-            let api = match provider.api {
-                ProviderApi::Anthropic => Api::Anthropic,
-                ProviderApi::Openai => Api::OpenAi,
-                ProviderApi::OpenaiChat => Api::OpenAiChat,
-            };
-            let key = provider.api_key(provider_name)?;
-            let mut native = NativeConfig::new(api, provider.base_url.as_str(), key, model.clone());
-            if let Some(window) = agent.context_window {
-                native.context_window = window;
-            }
-            if let Some(tokens) = agent.max_output_tokens {
-                native.max_output_tokens = tokens;
-            }
-            let prices = provider.prices;
-            if prices != crate::config::Prices::default() {
-                let price = |key: &str, dollars: f64| {
-                    MicroDollars::from_dollars(dollars)
-                        .ok_or_else(|| fault(format!("providers.{provider_name}.prices.{key}: {dollars} is no price")))
-                };
-                native.prices = Some(PriceTable {
-                    input: price("input", prices.input)?,
-                    output: price("output", prices.output)?,
-                    cache_read: price("cache_read", prices.cache_read)?,
-                    cache_write: price("cache_write", prices.cache_write)?,
-                });
-            }
+            let native = native_config(name, agent, config)?;
+            let model = native.model.clone();
             let agent = Native::new(native).map_err(|error: ConfigFault| fault(error.to_string()))?;
             Ok(Named { agent: Arc::new(agent), kind: "native", model })
         }

@@ -7,6 +7,7 @@ use baton_store::{DeliveryOutcome, Died, INGEST, Ingest, Outcome};
 use super::Engine;
 use super::ingest::CONSIDER;
 use super::jobs::Payload;
+use super::perform::CONTACT;
 use super::reconcile::{OBSERVE, RECONCILE};
 
 /// The kind of the recurring job that tidies up.
@@ -18,6 +19,7 @@ impl Handler for Engine {
             INGEST => self.take_in(&context).await,
             CONSIDER => self.ingest(&context).await,
             TIDY => self.tidy(&context).await,
+            CONTACT => self.make_contact(&context).await,
             RECONCILE => self.reconcile(&context).await,
             OBSERVE => self.observe(&context).await,
             _ => self.perform_unless_moot(&context).await,

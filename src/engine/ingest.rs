@@ -12,17 +12,18 @@ mod reading;
 
 use baton_core::domain::actor::Person;
 use baton_core::domain::event::Event;
-use baton_core::domain::ids::{Digest, IssueNumber, RepositoryId};
+use baton_core::domain::ids::{Digest, InstallationId, IssueNumber, RepositoryId};
 use baton_core::domain::issue::{RepositoryRef, Thread};
 use baton_core::domain::task::Withdrawal;
 use baton_github::{GitHubError, PullState};
 use baton_queue::{Failure, Handled, JobContext};
 use baton_store::{Delivery, DeliveryOutcome, Ingest, JobId, NewJob, Outcome, StoreError, TaskFilter, Tx};
-use baton_webhook::{Account, Context, Incoming, InstallationChange, PullChange, PullRequest};
+use baton_webhook::{Account, Context, Incoming, InstallationChange, ListedRepository, PullChange, PullRequest};
 
 pub(super) use act::Act;
 pub(super) use handover::{Handle, comment_key, handed_over, handover_key};
 
+use super::perform::MET_AT_ONCE;
 use super::{Engine, error};
 
 /// GitHub shows things a moment before they are written down here: such a delivery is looked at so often.
@@ -191,14 +192,20 @@ impl Engine {
                 }
                 Err(unserved) => Ok(unserved.quietly()),
             },
+            Incoming::Installation { installation, change: InstallationChange::Created { repositories }, .. } => {
+                Ok(self.first_contact(installation.id, repositories))
+            }
             Incoming::Installation { installation, .. } => {
                 let live = TaskFilter { live: Some(true), ..TaskFilter::default() };
                 self.uninstalled(live, |reference| reference.installation == installation.id).await
             }
-            Incoming::InstallationRepositories { removed, .. } => {
+            Incoming::InstallationRepositories { installation, added, removed, .. } => {
                 let gone: Vec<RepositoryId> = removed.iter().map(|repository| repository.id).collect();
                 let live = TaskFilter { live: Some(true), ..TaskFilter::default() };
-                self.uninstalled(live, |reference| gone.contains(&reference.id)).await
+                match self.uninstalled(live, |reference| gone.contains(&reference.id)).await? {
+                    Consequence::Ignore(_) if !added.is_empty() => Ok(self.first_contact(installation.id, added)),
+                    consequence => Ok(consequence),
+                }
             }
             // Settled above.
             Incoming::Push { .. }
@@ -254,6 +261,10 @@ impl Engine {
         let number = pull.number;
         let now = match self.parts().github.repository(reference).pull(number).await {
             Ok(now) => now,
+            // GitHub's API lags behind its webhooks now and then.
+            Err(GitHubError::NotFound { .. }) if job.job.attempts < LOOKS => {
+                return Err(Failure::transient("GitHub does not show the pull request yet"));
+            }
             Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => {
                 return Ok(Consequence::ignore("the pull request is gone"));
             }
@@ -265,6 +276,17 @@ impl Engine {
             PullState::Merged => Event::PullClosed { pull: number, merged: true, by: None },
         };
         Ok(Consequence::Acts(vec![Act::Happened { task: row.id, event }]))
+    }
+
+    /// The repositories that are served are looked at, so many of them at once.
+    fn first_contact(&self, installation: InstallationId, listed: &[ListedRepository]) -> Consequence {
+        let served = listed.iter().filter(|it| self.parts().policy.serves(it.name.owner(), &it.name.to_string()));
+        let references = served.map(|it| RepositoryRef { id: it.id, name: it.name.clone(), installation });
+        let met: Vec<RepositoryRef> = references.take(MET_AT_ONCE).collect();
+        if met.is_empty() {
+            return Consequence::ignore("the operator serves none of these repositories (`policy`)");
+        }
+        Consequence::Acts(vec![Act::Meet { repositories: met }])
     }
 
     async fn uninstalled(
@@ -297,10 +319,10 @@ fn nothing_follows(incoming: &Incoming) -> Option<String> {
         Incoming::Push { .. } => "pushes start nothing".to_owned(),
         Incoming::CheckRun { .. } => "check runs are not watched in this version".to_owned(),
         Incoming::Installation { change, .. } => match change {
-            InstallationChange::Deleted | InstallationChange::Suspended => return None,
-            InstallationChange::Created { .. }
-            | InstallationChange::Unsuspended
-            | InstallationChange::NewPermissionsAccepted => {
+            InstallationChange::Deleted | InstallationChange::Suspended | InstallationChange::Created { .. } => {
+                return None;
+            }
+            InstallationChange::Unsuspended | InstallationChange::NewPermissionsAccepted => {
                 "installations are looked up when they are needed".to_owned()
             }
         },

@@ -3,6 +3,7 @@
 //! Everything here may be done twice, because a worker can die after the work and before the commit: what is made
 //! outside is looked for before it is made.
 
+mod contact;
 mod moot;
 mod plan_comment;
 mod progress;
@@ -23,6 +24,9 @@ use baton_git::Remote;
 use baton_github::{GitAccess, GitToken, Repository};
 use baton_queue::{Failure, Handled, JobContext};
 use baton_store::{Outcome, Tx};
+
+pub use contact::contact_key;
+pub(super) use contact::{CONTACT, MET_AT_ONCE};
 
 use super::apply::read;
 use super::jobs::Payload;

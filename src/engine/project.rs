@@ -73,6 +73,16 @@ impl Engine {
         Ok(Ok(RepositorySettings::default()))
     }
 
+    /// Whether there is a `.github/baton.yml` at all.
+    pub(super) async fn has_settings_at(&self, repository: RepositoryId, at: &CommitSha) -> Result<bool, Failure> {
+        for path in SETTINGS {
+            if self.text_at(repository, at, path).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The commands: those of the file, and for what it does not name those that are found.
     pub(super) async fn commands_at(
         &self,

@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod closing;
+pub mod contact;
 pub mod effect;
 pub mod enclosure;
 pub mod event;

@@ -4,6 +4,7 @@ pub mod bounded;
 pub mod neutral;
 pub mod untrusted;
 
+pub mod contact;
 pub mod feedback;
 pub mod note;
 pub mod place;

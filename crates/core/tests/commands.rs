@@ -95,6 +95,7 @@ fn help_shows_what_works_at_the_place() {
     | `/baton pause` | writers | Hold the task until it is resumed. |
     | `/baton resume` | writers | Go on with a paused task. |
     | `/baton budget AMOUNT` | writers | Set this task's limit to AMOUNT US dollars. |
+    | `/baton doctor` | writers | Show what was found in this repository: languages, commands, configuration errors, permissions. |
     | `/baton help` | everyone | Show the commands that work here. |
 
     Not at this moment: `/baton retry`.

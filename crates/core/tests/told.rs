@@ -32,7 +32,7 @@ fn view(task: &Task) -> Progress<'_> {
 }
 
 fn said(note: &Note, task: Option<&Task>, place: Place) -> String {
-    comment(note, &Around { task: task.map(view), place, links: &Links::none() })
+    comment(note, &Around { task: task.map(view), place, links: &Links::none(), contact: None })
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(in crate::engine) enum Act {
     Happened { task: TaskId, event: Event },
     /// Somebody asked for work in a repository that is not served.
     NotServed { thread: Thread },
+    /// Repositories are looked at for the first time.
+    Meet { repositories: Vec<RepositoryRef> },
 }
 
 /// At most so many answers to one person on one issue in an hour: nobody can make the bot flood a thread. The last of them
@@ -65,6 +67,10 @@ impl Engine {
                 Ok(_) => None,
                 Err(_) => Some(format!("it changes nothing about task {task} any more")),
             }),
+            Act::Meet { repositories } => {
+                self.meet(tx, &repositories).await?;
+                Ok(None)
+            }
             Act::NotServed { thread } => {
                 if tx.once(&format!("not-served/{}", thread.repository.id), self.now()).await? {
                     let effect =
@@ -161,6 +167,16 @@ impl Engine {
                 let command = command.name().to_owned();
                 authorise(&commanded.by, Action::Steer).and(Err(Rejection::NotYet { command }))
             }
+            (None, Command::Doctor, Some(comment)) => match authorise(&commanded.by, Action::Steer) {
+                Ok(()) => {
+                    self.without_task(tx, thread, &Effect::Acknowledge { comment: comment.id }).await?;
+                    if !self.answer(tx, thread, &commanded.by.person, occasion, Note::Doctor).await? {
+                        return Ok(Some(UNANSWERED.to_owned()));
+                    }
+                    return Ok(None);
+                }
+                Err(rejection) => Err(rejection),
+            },
             (None, _, _) => authorise(&commanded.by, Action::Steer).and(Err(Rejection::NoTask)),
         };
         match result {

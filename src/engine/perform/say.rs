@@ -46,8 +46,16 @@ impl Engine {
         };
         let on_pull = task.as_ref().is_some_and(|task| task.issue.number != thread.number);
         let links = self.links(&thread.repository);
-        let around =
-            Around { task: view, place: if on_pull { Place::PullRequest } else { Place::Issue }, links: &links };
+        let contact = match note {
+            Note::Doctor => Some(self.look_around(github).await?),
+            _ => None,
+        };
+        let around = Around {
+            task: view,
+            place: if on_pull { Place::PullRequest } else { Place::Issue },
+            links: &links,
+            contact: contact.as_ref(),
+        };
         let body = prose::bounded::body(&prose::note::comment(note, &around));
         match github.create_comment(thread.number, key, &body).await {
             Ok(_) => self.finish(context, vec![]).await,

@@ -207,13 +207,13 @@ pub const COMMANDS: &[Spec] = &[
         Who::Writer,
         "Bring the branch up to date with its base.",
     )),
-    later(row(
+    row(
         ("baton doctor", "/baton doctor"),
         Argument::None,
         ISSUE,
         Who::Writer,
         "Show what was found in this repository: languages, commands, configuration errors, permissions.",
-    )),
+    ),
     row(("baton help", "/baton help"), Argument::None, BOTH, Who::Everyone, "Show the commands that work here."),
 ];
 

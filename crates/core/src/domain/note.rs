@@ -40,6 +40,8 @@ pub enum Note {
     Status,
     /// Answer to `/baton help`.
     Help,
+    /// Answer to `/baton doctor`.
+    Doctor,
     /// A plan waits, half of the time is over.
     ReminderOfPlan {
         /// The plan's revision.

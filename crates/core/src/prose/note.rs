@@ -6,6 +6,7 @@ use super::progress::{self, Progress};
 use crate::command::Problem;
 use crate::command::spec::{self, Place};
 use crate::domain::actor::Role;
+use crate::domain::contact::Contact;
 use crate::domain::evidence::Doubt;
 use crate::domain::note::{Asked, Note, VoidApproval};
 use crate::domain::rejection::Rejection;
@@ -24,6 +25,8 @@ pub struct Around<'a> {
     pub place: Place,
     /// Links that may stand in an agent's text.
     pub links: &'a Links,
+    /// What was found in the repository, for the note that asks for it.
+    pub contact: Option<&'a Contact>,
 }
 
 /// The note in Markdown.
@@ -65,6 +68,10 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
             None => "Baton has no task on this issue. `/plan` asks for one.".to_owned(),
         },
         Note::Help => help(around),
+        Note::Doctor => match around.contact {
+            Some(contact) => super::contact::comment(contact),
+            None => "Baton could not look at this repository. `/baton doctor` tries again.".to_owned(),
+        },
         Note::ReminderOfPlan { revision, days_left } => format!(
             "Plan {revision} still waits for a writer: `/plan approve {revision}`, `/plan revise TEXT` or `/plan reject`. \
              Without an answer it expires in {}.",

@@ -21,6 +21,12 @@ pub(super) fn step(draft: &mut Draft<'_>, commanded: &Commanded) -> Result<(), R
     match &commanded.command {
         Command::Status => answer(draft, commanded, Note::Status),
         Command::Help => answer(draft, commanded, Note::Help),
+        Command::Doctor => {
+            if matches!(commanded.origin, Origin::Pull { .. }) {
+                return Err(Rejection::OnlyOnIssue);
+            }
+            answer(draft, commanded, Note::Doctor);
+        }
         Command::Plan => plan_anew(draft, commanded)?,
         Command::Approve { revision } => approve(draft, commanded, *revision)?,
         Command::Revise { text } => revise(draft, commanded, text)?,
@@ -37,7 +43,7 @@ pub(super) fn step(draft: &mut Draft<'_>, commanded: &Commanded) -> Result<(), R
             draft.task.policy.task_cost = *amount;
             draft.effects.push(Effect::ShowProgress);
         }
-        other @ (Command::Agent { .. } | Command::Fix { .. } | Command::Rebase | Command::Doctor) => {
+        other @ (Command::Agent { .. } | Command::Fix { .. } | Command::Rebase) => {
             return Err(Rejection::NotYet { command: other.name().to_owned() });
         }
     }
