@@ -7,6 +7,7 @@ mod document;
 mod fault;
 mod keys;
 mod layers;
+mod manifest;
 mod reference;
 mod repository;
 mod secret;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub use fault::{ConfigError, Mistake, Origin};
 pub use layers::{Flag, Loaded, Setting, Sources, environment, load};
+pub use manifest::manifest_events;
 pub use reference::{operator_tables, repository_table, section_table};
 pub use repository::{Problem, parse as parse_repository_file};
 pub use sections::{

@@ -9,6 +9,7 @@ mod health;
 mod listening;
 mod refused;
 mod secrets;
+mod trial;
 mod tunnel;
 mod webhook;
 
@@ -30,6 +31,7 @@ use refused::Refusals;
 
 pub use listening::Listening;
 pub use secrets::{Secrets, Unreadable};
+pub use trial::{Arrival, Trial};
 pub use tunnel::{Tunnel, TunnelError};
 
 /// GitHub sends nothing larger, and neither takes Baton.

@@ -1,199 +1,141 @@
-//! `baton doctor`: everything Baton needs, each with what to do when it is missing.
+//! `baton doctor`: everything Baton needs, tried for real, each with what to do when it is missing.
+
+mod agents;
+mod escapes;
+mod github;
+mod machine;
+mod report;
+mod webhook;
 
 use std::time::Duration;
 
-use baton_sandbox::{Bubblewrap, Sandbox as _};
 use clap::Args;
-use serde::Serialize;
 
-use super::assemble::{self, configuration};
+use self::report::{Outcome, Report, fault, good};
 use super::given::Given;
-use super::table::line;
-use super::{Fault, logs};
-use crate::config::Config;
-use crate::engine::Agents;
+use super::{Fault, config, logs};
+use crate::config::{ConfigError, Loaded, Origin};
 
 /// What to check.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// One JSON object a line.
+    /// One JSON object a line: group, check, verdict, says, remedy.
     #[arg(long)]
     json: bool,
 }
 
-/// How a check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Verdict {
-    Good,
-    Warning,
-    Fault,
-}
+/// The usual time a check may take. GitHub itself cuts requests off after ten seconds.
+const LIMIT: Duration = Duration::from_secs(30);
 
-/// Below this, a checkout of a large repository may not fit.
-const LITTLE: u64 = 2 * 1024 * 1024 * 1024;
+/// The time of checks that wait for others, or read much.
+const LONG: Duration = Duration::from_secs(90);
 
-/// One thing that was looked at.
-#[derive(Debug, Serialize)]
-struct Finding {
-    check: &'static str,
-    verdict: Verdict,
-    /// What was found, and for a fault what to do.
-    says: String,
-}
-
-fn good(check: &'static str, says: impl Into<String>) -> Finding {
-    Finding { check, verdict: Verdict::Good, says: says.into() }
-}
-
-fn fault(check: &'static str, says: impl Into<String>) -> Finding {
-    Finding { check, verdict: Verdict::Fault, says: says.into() }
-}
-
-fn warning(check: &'static str, says: impl Into<String>) -> Finding {
-    Finding { check, verdict: Verdict::Warning, says: says.into() }
-}
-
+/// Exit code 0 if nothing is wrong (warnings are not), 1 if something is, 2 if there is no configuration to check with.
 pub(super) async fn doctor(given: &Given, arguments: Arguments) -> Result<(), Fault> {
-    logs::start("error");
-    let config = configuration(given)?;
-    let mut findings = vec![good("configuration", "it can be read")];
-    findings.push(agents(&config));
-    findings.extend(secrets(&config));
-    findings.extend(git(&config).await);
-    findings.push(store(&config).await);
-    findings.extend(sandbox(&config).await?);
-    findings.extend(github(&config).await);
-
-    for finding in &findings {
-        if arguments.json {
-            line(&serde_json::to_string(finding).map_err(Fault::failed)?);
-        } else {
-            let mark = match finding.verdict {
-                Verdict::Good => "✓",
-                Verdict::Warning => "!",
-                Verdict::Fault => "✗",
-            };
-            line(&format!("{mark} {:<14} {}", finding.check, finding.says));
-        }
-    }
-    let faults = findings.iter().filter(|finding| finding.verdict == Verdict::Fault).count();
-    if faults > 0 {
-        return Err(Fault::usage(anyhow::anyhow!("{faults} of {} checks found a fault", findings.len())));
-    }
-    Ok(())
-}
-
-fn agents(config: &Config) -> Finding {
-    match Agents::new(config) {
-        Ok(agents) => {
-            let list: Vec<String> = agents.list().map(|(name, agent)| format!("{name} ({})", agent.label())).collect();
-            good("agents", list.join(", "))
-        }
-        Err(error) => fault("agents", error.to_string()),
-    }
-}
-
-fn secrets(config: &Config) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    findings.push(match config.github.webhook_secrets() {
-        Ok(secrets) if secrets.is_empty() => fault(
-            "webhook secret",
-            "none is set; `baton serve` will not start without one. Set `github.webhook_secret_file`",
-        ),
-        Ok(secrets) => good("webhook secret", format!("{} set", secrets.len())),
-        Err(error) => fault("webhook secret", error.to_string()),
-    });
-    findings.push(match config.github.private_key() {
-        Ok(Some(_)) => good("private key", "set"),
-        Ok(None) => fault("private key", "none is set; set `github.private_key_file`"),
-        Err(error) => fault("private key", error.to_string()),
-    });
-    findings
-}
-
-/// Git, and the room for repositories.
-async fn git(config: &Config) -> Vec<Finding> {
-    let git = match assemble::git(config) {
-        Ok(git) => git,
-        Err(Fault::Usage(error) | Fault::Failed(error)) => return vec![fault("git", format!("{error:#}"))],
+    logs::start("off");
+    let mut report = Report::new(arguments.json);
+    let loaded = match given.load() {
+        Ok(loaded) => loaded,
+        Err(fault) => return unreadable(&mut report, fault),
     };
-    let version = match git.version().await {
-        Ok(version) => good("git", version),
-        Err(error) => fault("git", format!("{error}; install git")),
-    };
-    let place = config.store.data.display();
-    let disk = match git.free_bytes() {
-        Ok(free) if free < LITTLE => warning("disk", format!("only {} MiB are free at {place}", free / (1024 * 1024))),
-        Ok(free) => good("disk", format!("{} GiB free at {place}", free / (1024 * 1024 * 1024))),
-        Err(error) => warning("disk", format!("{place}: {error}")),
-    };
-    vec![version, disk]
+    report.add("Configuration", "file", configuration(given, &loaded));
+    let config = &loaded.config;
+    let complete = config::complete(config).map(drop);
+    report.add(
+        "Configuration",
+        "complete",
+        vec![match complete {
+            Ok(()) => good("what `baton serve` needs is set"),
+            Err(error) => fault(format!("{error:#}"), "See docs/configuration.md, or `baton config reference`"),
+        }],
+    );
+
+    report.check("Machine", "git", LIMIT, machine::git(config)).await;
+    report.check("Machine", "disk", LIMIT, machine::disk(config)).await;
+    report.check("Machine", "database", LONG, machine::database(config)).await;
+    report.check("Machine", "server", LIMIT, machine::server(config)).await;
+
+    let enclosed = report.check("Sandbox", "sandbox", LONG, escapes::sandbox(config)).await;
+    if enclosed {
+        report.check("Sandbox", "escapes", LONG, escapes::escapes(config, given)).await;
+    } else {
+        report.skip("Sandbox", &["escapes"], "no sandbox can be started");
+    }
+
+    on_github(&mut report, config).await;
+
+    for name in config.agents.keys() {
+        report.check("Agents", name, LIMIT, agents::agent(config, name)).await;
+    }
+    report.end()
 }
 
-async fn store(config: &Config) -> Finding {
-    match assemble::store(config, false).await {
-        Ok(store) => match store.integrity_complaints().await {
-            Ok(complaints) if complaints.is_empty() => good("store", config.store.url.clone()),
-            Ok(complaints) => fault("store", format!("damaged: {}; restore a back-up", complaints.join("; "))),
-            Err(error) => fault("store", error.to_string()),
-        },
-        Err(Fault::Usage(error) | Fault::Failed(error)) => {
-            warning("store", format!("{error:#}; `baton serve` or `baton migrate` makes it"))
-        }
-    }
-}
-
-async fn sandbox(config: &Config) -> Result<Vec<Finding>, Fault> {
-    let sandbox: Bubblewrap = assemble::sandbox(&config.sandbox)?;
-    let probe = sandbox.probe().await;
-    let mut findings: Vec<Finding> =
-        probe.problems.iter().map(|problem| fault("sandbox", problem.to_string())).collect();
-    for (gap, why) in &probe.gaps {
-        findings.push(if config.sandbox.accepted_gaps.contains(gap) {
-            warning("sandbox", format!("`{}` is not enforced, as accepted: {why}", gap.name()))
-        } else {
-            fault(
-                "sandbox",
-                format!(
-                    "`{}` cannot be enforced: {why}. Give Baton a writable cgroup, or accept it: \
-                     `sandbox.accepted_gaps = [\"{}\"]`",
-                    gap.name(),
-                    gap.name()
-                ),
-            )
-        });
-    }
-    for path in &config.sandbox.read_only_paths {
-        if let Err(error) = sandbox.check_read_only_path(path) {
-            findings.push(fault("toolchain", error.to_string()));
-        }
-    }
-    if findings.is_empty() {
-        findings.push(good("sandbox", "a sandbox was started, with every limit enforced"));
-    }
-    Ok(findings)
-}
-
-async fn github(config: &Config) -> Vec<Finding> {
-    let app = match assemble::github(config) {
+async fn on_github(report: &mut Report, config: &crate::config::Config) {
+    const NEEDED: [&str; 6] = ["clock", "permissions", "events", "installations", "assignees", "repositories"];
+    let app = match super::assemble::github(config) {
         Ok(app) => app,
-        Err(Fault::Usage(error) | Fault::Failed(error)) => return vec![fault("github", format!("{error:#}"))],
-    };
-    let asked = tokio::time::timeout(Duration::from_secs(20), app.info()).await;
-    match asked {
-        Ok(Ok(info)) => {
-            let missing = baton_github::missing_permissions(&info.permissions);
-            let mut findings = vec![good("github", format!("the App is {} ({})", info.name, info.slug))];
-            if !missing.is_empty() {
-                findings.push(fault(
-                    "permissions",
-                    format!("the App lacks {}; grant them in its settings (see app-manifest.yml)", missing.join(", ")),
-                ));
-            }
-            findings
+        Err(Fault::Usage(error) | Fault::Failed(error)) => {
+            let remedy = "Set `github.app_id` and `github.private_key_file`: both are on the App's page on GitHub";
+            report.add("GitHub", "private key", vec![fault(format!("{error:#}"), remedy)]);
+            report.skip("GitHub", &NEEDED, "there is no App to ask as");
+            report.skip("Webhook", &["address", "deliveries", "arrival"], "there is no App to ask as");
+            return;
         }
-        Ok(Err(error)) => vec![fault("github", error.to_string())],
-        Err(_) => vec![fault("github", format!("{} does not answer; check `github.api_url`", config.github.api_url))],
+    };
+    let mut seen = github::Seen::default();
+    if !report.check("GitHub", "private key", LIMIT, github::key(&app, config, &mut seen)).await {
+        report.skip("GitHub", &NEEDED, "GitHub does not know the App");
+        report.skip("Webhook", &["address", "deliveries", "arrival"], "GitHub does not know the App");
+        return;
     }
+    report.check("GitHub", "clock", LIMIT, github::clock(&seen)).await;
+    report.check("GitHub", "permissions", LIMIT, github::permissions(&seen, config)).await;
+    report.check("GitHub", "events", LIMIT, github::events(&seen, config)).await;
+    report.check("GitHub", "installations", LIMIT, github::installations(&app, config, &mut seen)).await;
+    report.check("GitHub", "assignees", LONG, github::assignees(&app, config, &seen)).await;
+    report.check("GitHub", "repositories", LIMIT, github::contacts(config, &seen)).await;
+    let has_address = report.check("Webhook", "address", LIMIT, webhook::address(&app, config)).await;
+    report.check("Webhook", "deliveries", LIMIT, webhook::deliveries(&app)).await;
+    if has_address {
+        report.check("Webhook", "arrival", LONG, webhook::arrival(&app, config)).await;
+    } else {
+        report.skip("Webhook", &["arrival"], "GitHub has no right address to deliver to");
+    }
+}
+
+/// All mistakes, a line each. Without a configuration nothing else can be checked.
+fn unreadable(report: &mut Report, fault: Fault) -> Result<(), Fault> {
+    let (Fault::Usage(error) | Fault::Failed(error)) = &fault;
+    let remedy = "Mend it; `baton config check` tells the same";
+    let lines = match error.downcast_ref::<ConfigError>() {
+        Some(ConfigError::Mistakes(mistakes)) => {
+            mistakes.iter().map(|mistake| self::fault(mistake.to_string(), remedy)).collect()
+        }
+        _ => vec![self::fault(format!("{error:#}"), remedy)],
+    };
+    report.add("Configuration", "file", lines);
+    let why = "the configuration cannot be read";
+    report.skip("Machine", &["git", "disk", "database", "server"], why);
+    report.skip("Sandbox", &["sandbox", "escapes"], why);
+    report.skip(
+        "GitHub",
+        &["private key", "clock", "permissions", "events", "installations", "assignees", "repositories"],
+        why,
+    );
+    report.skip("Webhook", &["address", "deliveries", "arrival"], why);
+    report.skip("Agents", &["agents"], why);
+    match report.end() {
+        Ok(()) => Err(fault),
+        Err(Fault::Usage(error) | Fault::Failed(error)) => Err(Fault::Usage(error)),
+    }
+}
+
+fn configuration(given: &Given, loaded: &Loaded) -> Vec<Outcome> {
+    let count = |of: fn(&Origin) -> bool| loaded.settings.iter().filter(|it| of(&it.origin)).count();
+    let file = count(|origin| matches!(origin, Origin::File { .. }));
+    let others = count(|origin| matches!(origin, Origin::Variable { .. } | Origin::Flag { .. }));
+    vec![match &given.file {
+        Some(place) => good(format!("{}: {file} keys set there, {others} by variables and flags", place.display())),
+        None => good(format!("no file; {others} keys set by variables and flags")),
+    }]
 }

@@ -47,7 +47,7 @@ pub(super) async fn health(given: &Given, arguments: Arguments) -> Result<(), Fa
 }
 
 /// Where this machine reaches a server that listens there: "on every address" is no address to ask at.
-fn from_here(listen: &str) -> String {
+pub(super) fn from_here(listen: &str) -> String {
     match listen.parse::<SocketAddr>() {
         Ok(SocketAddr::V4(address)) if address.ip().is_unspecified() => {
             SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()).to_string()
@@ -59,7 +59,7 @@ fn from_here(listen: &str) -> String {
     }
 }
 
-async fn ask(address: &str, path: &str) -> anyhow::Result<(u16, String)> {
+pub(super) async fn ask(address: &str, path: &str) -> anyhow::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;

@@ -26,8 +26,10 @@ mod traces;
 mod world;
 
 mod commands;
+mod configuration;
 mod contained;
 mod demonstration;
+mod doctor;
 mod health;
 mod killed;
 mod local;
