@@ -161,6 +161,7 @@ impl World {
         self.audit_deeds();
 
         self.baton.stop();
+        self.github.audit_contract();
         self.nothing_runs();
         assert_eq!(self.state().as_deref(), Some("in_review"));
         let problems: Vec<_> =

@@ -24,6 +24,7 @@ impl World {
         self.every_comment_is_an_effect_once().await;
         self.one_branch_and_one_pull_request_a_task().await;
         self.every_request_was_allowed();
+        self.everything_was_as_github_describes_it();
         self.nobody_was_notified_by_accident();
         self.look_for_secrets().await;
         self.no_sandbox_is_left().await;
@@ -148,6 +149,19 @@ impl World {
                 );
             }
         }
+    }
+
+    /// What went over the wire, both ways, is what GitHub's own descriptions say, and nothing was refused for want of a
+    /// permission. A story that is about such a refusal plans it as a fault.
+    fn everything_was_as_github_describes_it(&self) {
+        let found: Vec<String> = self.sim.violations().iter().map(ToString::to_string).collect();
+        assert!(found.is_empty(), "not as GitHub describes it:\n{}", found.join("\n"));
+        // Git's own protocol is spoken beside the API.
+        let requests = self.sim.requests();
+        let asked =
+            requests.iter().filter(|it| !["git/upload-pack", "git/receive-pack"].contains(&&*it.operation)).count();
+        let checked: u64 = self.sim.contract().values().map(|tally| tally.requests).sum();
+        assert_eq!(checked, asked as u64, "not every request was held against GitHub's descriptions");
     }
 
     /// Whatever the bot writes, it calls nobody who did not call it.
