@@ -70,7 +70,7 @@ pub async fn greet(config: &NativeConfig) -> Result<Greeting, HandshakeFault> {
     // Either the model is unknown, or the server knows no such question.
     match look_up(&model, None).await? {
         (StatusCode::OK, body) => match known(&body) {
-            Some(known) if known.iter().any(|name| *name == config.model) => Ok(Greeting::Listed),
+            Some(known) if known.contains(&config.model) => Ok(Greeting::Listed),
             Some(known) if !known.is_empty() => Err(HandshakeFault::Model { nearest: nearest(&config.model, &known) }),
             _ => try_it(config).await,
         },
