@@ -363,6 +363,17 @@ impl Sim {
         self.lock().outbox.fates = Fates::decided_by(decide);
     }
 
+    /// Sends an App any event with any payload, signed as usual: events and shapes that GitHub has not thought of yet.
+    ///
+    /// # Errors
+    /// When there is no such App.
+    pub fn send_webhook(&self, app_id: u64, event: &str, payload: serde_json::Value) -> Result<(), Refusal> {
+        let mut world = self.lock();
+        world.app(app_id).ok_or_else(Refusal::not_found)?;
+        world.emit_anything(app_id, event, payload);
+        Ok(())
+    }
+
     /// Keeps webhooks back from now on.
     pub fn hold_webhooks(&self) {
         self.lock().outbox.hold = true;

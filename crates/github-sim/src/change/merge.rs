@@ -49,6 +49,38 @@ impl World {
         Ok(sha)
     }
 
+    /// Brings a pull request's branch up to date with its base by a merge commit on it.
+    pub(crate) fn update_pull_branch(
+        &mut self,
+        by: &Actor,
+        repo: u64,
+        number: u64,
+        expected: Option<&str>,
+    ) -> Done<()> {
+        let pull = self.pull(repo, number).ok_or_else(Refusal::not_found)?;
+        let (head_repo, branch, head, base) =
+            (pull.head_repo, pull.head_ref.clone(), pull.head_sha.clone(), pull.base_sha.clone());
+        if expected.is_some_and(|expected| expected != head) {
+            return Err(Refusal::new(422, "expected head sha didn't match current head ref."));
+        }
+        if self.git.is_ancestor(repo, &base, &head) {
+            return Err(Refusal::new(422, "There are no new commits on the base branch."));
+        }
+        let (name, email) = (self.login(by.user).to_owned(), self.email_of(by.user));
+        let author = Author { name: &name, email: &email, at: self.now().as_second() };
+        let message = format!("Merge branch '{}' into {branch}", pull.base_ref);
+        let merged = self.git.merge(repo, Method::Merge, &head, &base, &author, &message)?;
+        let sha = merged.ok_or_else(|| Refusal::new(422, "merge conflict between base and head"))?;
+        if head_repo != repo {
+            let source = self.git.dir(repo).to_string_lossy().into_owned();
+            self.git.run(head_repo, &["fetch", "--quiet", &source, &sha])?;
+        }
+        let full = format!("refs/heads/{branch}");
+        self.git.set_ref(head_repo, &full, &sha)?;
+        self.after_push(by, head_repo, &full, &head, &sha, false);
+        Ok(())
+    }
+
     /// A protected branch takes only heads on which its required checks have succeeded.
     fn refuse_unchecked(&self, repo: u64, base: &str, head: &str) -> Done<()> {
         let Some(repository) = self.repo(repo) else { return Err(Refusal::not_found()) };

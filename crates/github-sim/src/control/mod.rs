@@ -29,6 +29,7 @@ PATCH  /_sim/repositories/OWNER/NAME    {\"archived\", \"issues\", \"protect\", 
                                          \"protection\": {\"branch\", \"rule\"}, \"ruleset\": {\"branch\", \"rule\"}}
 POST   /_sim/apps                       {\"name\", \"owner\", \"webhook_url\", \"webhook_secret\", \"permissions\": {}, \"events\": [], \"install_on\": []}
 PATCH  /_sim/apps/ID                    {\"webhook_url\"}
+POST   /_sim/apps/ID/webhooks           {\"event\", \"payload\": {}}: any event, signed as usual
 POST   /_sim/apps/ID/keys               -> {\"private_key_pem\"}; the old key is good for nothing
 POST   /_sim/tokens/expiry              all installation tokens end now
 POST   /_sim/installations              {\"app_id\", \"repo\"} or {\"app_id\", \"account\"} (all repositories) -> {\"id\"}
@@ -157,6 +158,11 @@ fn write(sim: &Sim, request: &Incoming, parts: &[&str]) -> Done {
                 None => sim.install(app, &field(request, "repo")?)?,
             };
             ok(&json!({"id": id}))
+        }
+        ("POST", ["apps", app, "webhooks"]) => {
+            let payload = body::<Value>(request)?.get("payload").cloned().unwrap_or(json!({}));
+            sim.send_webhook(id(app)?, &field(request, "event")?, payload)?;
+            ok(&done)
         }
         ("POST", ["apps", app, "keys"]) => ok(&json!({"private_key_pem": sim.rotate_key(id(app)?)?})),
         ("POST", ["tokens", "expiry"]) => {

@@ -13,8 +13,10 @@ use crate::world::{Actor, World};
 
 /// GitHub sends no payload above 25 MB.
 const LARGEST_PAYLOAD: usize = 25 * 1024 * 1024;
-/// How long a delivery can be looked at and sent again; seven days on Enterprise Server.
-const DELIVERY_LIFE: SignedDuration = SignedDuration::from_hours(72);
+/// How long a delivery can be looked at and sent again.
+const DELIVERY_LIFE: SignedDuration = SignedDuration::from_hours(3 * 24);
+/// And on Enterprise Server.
+const DELIVERY_LIFE_OF_ENTERPRISE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How a form-encoded delivery begins. JSON begins with a brace.
 const FORM: &[u8] = b"payload=";
 
@@ -135,9 +137,18 @@ impl World {
         }
     }
 
-    /// Whether GitHub still has this delivery: for three days.
+    /// Whether GitHub still has this delivery.
     pub(crate) fn remembers(&self, delivery: &Delivery) -> bool {
-        self.now().duration_since(delivery.at) < DELIVERY_LIFE
+        let life = if self.urls.enterprise() { DELIVERY_LIFE_OF_ENTERPRISE } else { DELIVERY_LIFE };
+        self.now().duration_since(delivery.at) < life
+    }
+
+    /// Any event with any payload, to an App whatever it subscribed to.
+    pub(crate) fn emit_anything(&mut self, app: u64, event: &str, payload: Value) {
+        let action = payload.get("action").and_then(Value::as_str).map(str::to_owned);
+        let id = |name: &str| payload.get(name).and_then(|it| it.get("id")?.as_u64());
+        let (installation, repository) = (id("installation"), id("repository"));
+        self.deliver(app, event, action.as_deref(), installation, repository, payload);
     }
 
     /// Sends the newest attempt's event once more, under its old GUID; the new attempt's id.

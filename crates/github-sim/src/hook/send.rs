@@ -11,6 +11,8 @@ use crate::world::World;
 
 /// GitHub counts a delivery as failed when no answer came within this time.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// And Enterprise Server within this.
+const PATIENCE_OF_ENTERPRISE: Duration = Duration::from_secs(30);
 
 /// Runs until the simulator goes away.
 pub(crate) async fn send_all(
@@ -23,13 +25,14 @@ pub(crate) async fn send_all(
             let Some(world) = world.upgrade() else { return };
             let world = lock(&world);
             let delay = Duration::from_millis(world.switches.webhook_delay_millis);
-            world.outbox.find(id).map(|it| (delay, (it.url.clone(), it.headers.clone(), it.body.clone())))
+            let patience = if world.urls.enterprise() { PATIENCE_OF_ENTERPRISE } else { PATIENCE };
+            world.outbox.find(id).map(|it| (delay, patience, (it.url.clone(), it.headers.clone(), it.body.clone())))
         }) else {
             continue;
         };
-        let (delay, request) = request;
+        let (delay, patience, request) = request;
         tokio::time::sleep(delay).await;
-        let outcome = send(&client, request).await;
+        let outcome = send(&client, patience, request).await;
         let Some(world) = world.upgrade() else { return };
         lock(&world).outbox.finish(id, outcome);
     }
@@ -37,10 +40,11 @@ pub(crate) async fn send_all(
 
 async fn send(
     client: &reqwest::Client,
+    patience: Duration,
     (url, headers, body): (String, Vec<(String, String)>, bytes::Bytes),
 ) -> Outcome {
     let started = Instant::now();
-    let mut request = client.post(&url).timeout(PATIENCE).body(body);
+    let mut request = client.post(&url).timeout(patience).body(body);
     for (name, value) in headers {
         request = request.header(name, value);
     }

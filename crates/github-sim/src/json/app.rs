@@ -11,7 +11,7 @@ use crate::world::app::{App, Installation, Token, TokenKind};
 impl World {
     /// The App's page for people.
     pub(crate) fn app_page(&self, app: &App) -> String {
-        let folder = if self.urls.api.ends_with("/api/v3") { "github-apps" } else { "apps" };
+        let folder = if self.urls.enterprise() { "github-apps" } else { "apps" };
         format!("{}/{folder}/{}", self.urls.web, app.slug)
     }
 

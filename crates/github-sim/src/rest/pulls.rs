@@ -34,6 +34,13 @@ pub(super) const ROUTES: &[Route] = &[
         if merged { Answer::no_content() } else { Err(Refusal::not_found()) }
     }),
     route(
+        "pulls/update-branch",
+        "PUT",
+        "/repos/{owner}/{repo}/pulls/{pull_number}/update-branch",
+        writes(PULLS, Role::Write),
+        update_branch,
+    ),
+    route(
         "pulls/merge",
         "PUT",
         "/repos/{owner}/{repo}/pulls/{pull_number}/merge",
@@ -52,6 +59,17 @@ pub(super) const ROUTES: &[Route] = &[
         },
     ),
 ];
+
+/// Merges the base into the head.
+fn update_branch(call: &mut Call<'_>) -> Outcome {
+    let (by, number) = (call.actor.clone(), call.number("pull_number")?);
+    pull(call)?;
+    let expected = call.owned("expected_head_sha");
+    call.world.update_pull_branch(&by, call.repo, number, expected.as_deref())?;
+    let url = format!("{}/pull/{number}", call.world.repo_html_url(call.repo));
+    let body = json!({"message": "Updating pull request branch.", "url": url});
+    Ok(Answer { status: 202, body: Some(body), headers: Vec::new() })
+}
 
 pub(super) fn pull<'a>(call: &'a Call<'_>) -> Result<&'a Pull, Refusal> {
     call.world.pull(call.repo, call.number("pull_number")?).ok_or_else(Refusal::not_found)

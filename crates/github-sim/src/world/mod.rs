@@ -40,6 +40,13 @@ pub(crate) struct Urls {
     pub web: String,
 }
 
+impl Urls {
+    /// Whether they look as on GitHub Enterprise Server.
+    pub(crate) fn enterprise(&self) -> bool {
+        self.api.ends_with("/api/v3")
+    }
+}
+
 /// Who does something: the account it is shown under, the App behind it, and the proof.
 #[derive(Debug, Clone)]
 pub(crate) struct Actor {

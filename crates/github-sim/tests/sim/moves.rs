@@ -22,7 +22,7 @@ async fn a_transferred_repository_redirects_reads_writes_and_git() {
     assert_eq!(stage.send("POST", post.header("location"), &token, body()).await.status, 201);
     // Its old owner's installation does not cover it any more.
     let app = stage.mint(json!({})).await;
-    assert_eq!(stage.send("POST", post.header("location"), &app, body()).await.status, 403);
+    assert_eq!(stage.send_wrong("POST", post.header("location"), &app, body()).await.status, 403);
     let folder = tempfile::tempdir().unwrap();
     let said = git_ok(folder.path(), &["clone", &stage.clone_url(""), "work"]);
     assert!(said.contains("redirecting to") && said.contains("/guild/app.git"), "{said}");

@@ -102,3 +102,26 @@ async fn a_fork_is_a_head_too() {
     assert_eq!(stage.sim.pulls(REPO).unwrap()[0].head_sha, head);
     assert!(stage.sim.diff(REPO, pull).unwrap().contains("+y"));
 }
+
+#[tokio::test]
+async fn a_branch_is_brought_up_to_date_by_its_expected_head_alone() {
+    let stage = Stage::new();
+    let token = stage.mint(json!({})).await;
+    let alice = stage.sim.person("alice");
+    let head = alice.pushes(REPO, "fix", [("a", "a\n")], "a").unwrap();
+    let pull = alice.opens_pull(REPO, "fix", "main", "A", "").unwrap();
+    let path = format!("/repos/acme/app/pulls/{pull}/update-branch");
+    let fresh = stage.send("PUT", &path, &token, None).await;
+    assert_eq!((fresh.status, fresh.message()), (422, "There are no new commits on the base branch."));
+    let base = alice.pushes(REPO, "main", [("b", "b\n")], "b").unwrap();
+    let wrong = stage.send("PUT", &path, &token, Some(json!({"expected_head_sha": base}))).await;
+    assert_eq!((wrong.status, wrong.message()), (422, "expected head sha didn't match current head ref."));
+    let done = stage.send("PUT", &path, &token, Some(json!({"expected_head_sha": head}))).await;
+    assert_eq!((done.status, done.message()), (202, "Updating pull request branch."));
+    let now = stage.sim.branch_head(REPO, "fix").unwrap();
+    let commit = stage.send("GET", &format!("/repos/acme/app/git/commits/{now}"), &token, None).await;
+    let parents: Vec<_> =
+        commit.body["parents"].as_array().unwrap().iter().map(|it| it["sha"].as_str().unwrap()).collect();
+    assert_eq!(parents, [head, base]);
+    assert_eq!(stage.sim.pulls(REPO).unwrap()[0].head_sha, now);
+}

@@ -175,3 +175,21 @@ async fn a_hook_may_send_forms_and_copies() {
     assert_eq!((&payload["issue"]["number"], &payload["issue"]["title"]), (&json!(issue), &json!("A & b=c")));
     assert_eq!(stage.sim.deliveries().last().unwrap().payload["action"], "opened");
 }
+
+#[tokio::test]
+async fn unheard_of_events_arrive_late_and_what_is_too_large_never() {
+    let stage = Stage::new();
+    let (hook, inbox) = receiver(200).await;
+    stage.sim.webhook_url(stage.app.app_id, &hook).unwrap();
+    stage.sim.switch(|switches| switches.webhook_delay_millis = 50);
+    let started = std::time::Instant::now();
+    stage.sim.send_webhook(stage.app.app_id, "moon_landing", json!({"action": "landed", "sender": null})).unwrap();
+    let large = json!({"action": "x".repeat(25 * 1024 * 1024)});
+    stage.sim.send_webhook(stage.app.app_id, "moon_landing", large).unwrap();
+    stage.sim.settle().await;
+    assert!(started.elapsed() >= Duration::from_millis(50));
+    let got = inbox.lock().unwrap().last().unwrap().clone();
+    let signed = github_sim::sha256_signature(&stage.app.webhook_secret, &got.body);
+    assert_eq!(got.header("x-hub-signature-256"), signed);
+    assert_eq!(shorts(&inbox), ["ping", "moon_landing.landed"]);
+}
