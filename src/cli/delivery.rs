@@ -1,7 +1,7 @@
 //! `baton delivery …`: what arrived, what became of it, and running it again.
 
 use anyhow::anyhow;
-use baton_store::{DeliveryFilter, DeliveryId, DeliveryOutcome};
+use baton_store::{DeliveryFilter, DeliveryId, DeliveryOutcome, StoreError};
 use clap::Subcommand;
 
 use super::assemble::{self, configuration};
@@ -15,7 +15,13 @@ use crate::clock;
 pub(super) enum Verb {
     /// List deliveries, newest first.
     List {
-        /// So many at most.
+        /// Only of this event, such as issue_comment.
+        #[arg(long)]
+        event: Option<String>,
+        /// Only with this outcome.
+        #[arg(long, value_parser = ["received", "handled", "ignored", "failed"])]
+        outcome: Option<String>,
+        /// Show at most this many.
         #[arg(long, default_value_t = 50)]
         limit: u32,
         /// One JSON object a line.
@@ -24,7 +30,7 @@ pub(super) enum Verb {
     },
     /// Show one, with its body.
     Show {
-        /// Its number.
+        /// The delivery's number, see `baton delivery list`.
         id: i64,
         /// One JSON object.
         #[arg(long)]
@@ -32,7 +38,7 @@ pub(super) enum Verb {
     },
     /// Look into one again. What was done already is not done twice.
     Replay {
-        /// Its number.
+        /// The delivery's number, see `baton delivery list`.
         id: i64,
     },
 }
@@ -42,8 +48,9 @@ pub(super) async fn delivery(given: &Given, verb: Verb) -> Result<(), Fault> {
     let config = configuration(given)?;
     let store = assemble::store(&config, false).await?;
     match verb {
-        Verb::List { limit, json } => {
-            let rows = store.deliveries(&DeliveryFilter::default(), None, limit).await.map_err(Fault::failed)?;
+        Verb::List { event, outcome: of, limit, json } => {
+            let filter = DeliveryFilter { event: event.as_deref(), outcome: of.as_deref() };
+            let rows = store.deliveries(&filter, None, limit).await.map_err(Fault::failed)?;
             print(json, &["DELIVERY", "RECEIVED", "EVENT", "GUID", "OUTCOME"], &rows, |row| {
                 vec![
                     row.id.to_string(),
@@ -68,7 +75,11 @@ pub(super) async fn delivery(given: &Given, verb: Verb) -> Result<(), Fault> {
             }
         }
         Verb::Replay { id } => {
-            let job = store.replay_delivery(DeliveryId(id), clock::now()).await.map_err(Fault::failed)?;
+            let replayed = store.replay_delivery(DeliveryId(id), clock::now()).await;
+            let job = replayed.map_err(|error| match error {
+                StoreError::NotFound(_) => Fault::usage(error),
+                other => Fault::failed(other),
+            })?;
             line(&format!("Delivery {id} will be looked into again (job {job})."));
         }
     }

@@ -144,8 +144,10 @@ pub(super) async fn resume(given: &Given) -> Result<(), Fault> {
 /// `baton migrate`
 pub(super) async fn migrate(given: &Given) -> Result<(), Fault> {
     let config = configuration(given)?;
-    let store = assemble::store(&config, true).await?;
-    store.migrate().await.map_err(Fault::failed)?;
-    table::line(&format!("{} is up to date.", config.store.url));
+    let path = config.store.url.strip_prefix("sqlite:").unwrap_or(&config.store.url).trim_start_matches("//");
+    let was_there = std::path::Path::new(path).exists();
+    assemble::store(&config, true).await?;
+    let what = if was_there { "is up to date" } else { "was made" };
+    table::line(&format!("The database {path} {what}."));
     Ok(())
 }

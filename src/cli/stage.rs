@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use baton_core::domain::ids::{IssueNumber, RepositoryId};
-use baton_core::domain::task::{Failure, State, Task};
+use baton_core::domain::task::{State, Task};
 use baton_queue::Clock;
 use baton_sandbox::Sandbox as _;
 use baton_store::Store;
@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::task::broke;
 use super::{Fault, assemble, table};
 use crate::clock;
 use crate::config::{Addresses, Config, GithubConfig};
@@ -136,13 +137,7 @@ impl Stage {
     /// Why a task ended. The issue's own advice is left out: no command can be given when the stage is gone.
     async fn why(&self, task: &Task, repository: &str, issue: u64) -> String {
         if let State::Failed(failed) = &task.state {
-            return match &failed.reason {
-                Failure::RunBroke { reason, .. } => format!("the agent's run broke: {reason}"),
-                Failure::Configuration { problems } => problems.join("; "),
-                Failure::PatchRefused { findings } => format!("the patch breaks the rules: {}", findings.join("; ")),
-                Failure::PushRefused { text } => format!("the push was refused: {text}"),
-                Failure::Effect { what, reason } => format!("Baton could not {what}: {reason}"),
-            };
+            return broke(&failed.reason);
         }
         let last_word = || {
             let thread = self.sim.thread(repository, issue).unwrap_or_default();

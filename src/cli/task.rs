@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use baton_core::command::Command;
 use baton_core::domain::ids::{IssueNumber, RepositoryName, TaskId};
 use baton_core::domain::run::AgentEvent;
-use baton_core::domain::task::Task;
+use baton_core::domain::task::{Failure, State, StateName, Task};
+use baton_core::domain::usage::Usage;
 use baton_store::{Store, TaskFilter, TaskRow};
 use clap::Subcommand;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::assemble::{self, configuration};
 use super::given::Given;
@@ -21,12 +23,12 @@ pub(super) enum Verb {
     /// List tasks, newest first.
     List {
         /// Only tasks in this state.
-        #[arg(long)]
+        #[arg(long, value_parser = StateName::ALL.map(StateName::as_str))]
         state: Option<String>,
         /// Only tasks that have not ended.
         #[arg(long)]
         live: bool,
-        /// So many at most.
+        /// Show at most this many.
         #[arg(long, default_value_t = 50)]
         limit: u32,
         /// One JSON object a line.
@@ -35,7 +37,7 @@ pub(super) enum Verb {
     },
     /// Show a task with its history.
     Show {
-        /// Which.
+        /// A task's number, or OWNER/REPO#N for the newest task on that issue.
         task: String,
         /// One JSON object.
         #[arg(long)]
@@ -43,7 +45,7 @@ pub(super) enum Verb {
     },
     /// Show what the agent of a task said and did.
     Log {
-        /// Which.
+        /// A task's number, or OWNER/REPO#N for the newest task on that issue.
         task: String,
         /// Go on until the task comes to rest.
         #[arg(short, long)]
@@ -54,52 +56,79 @@ pub(super) enum Verb {
     },
     /// Show the newest plan.
     Plan {
-        /// Which.
+        /// A task's number, or OWNER/REPO#N for the newest task on that issue.
         task: String,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Show the patch as it stands in Baton's own repository.
     Diff {
-        /// Which.
+        /// A task's number, or OWNER/REPO#N for the newest task on that issue.
         task: String,
     },
     /// Approve the newest plan, or revision REV if it still is the newest.
     Approve {
-        /// Which.
+        /// A task's number, or OWNER/REPO#N for the newest task on that issue.
         task: String,
         /// The revision.
         rev: Option<u32>,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Ask for a new revision of the plan.
     Revise {
-        /// Which.
+        /// A task's number, or OWNER/REPO#N for the newest task on that issue.
         task: String,
         /// What to take into account.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         text: String,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Reject the plan and end the task.
     Reject {
-        /// Which.
+        /// A task's number, or OWNER/REPO#N for the newest task on that issue.
         task: String,
+        /// Why; it is shown on the issue.
+        text: Option<String>,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// End a task; a running agent is stopped.
     Cancel {
-        /// Which.
+        /// A task's number, or OWNER/REPO#N for the newest task on that issue.
         task: String,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Let a failed or stopped task go on.
     Retry {
-        /// Which.
+        /// A task's number, or OWNER/REPO#N for the newest task on that issue.
         task: String,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
     },
-    /// Stop a task for a while.
+    /// Hold a task until it is resumed; a running agent is stopped.
     Pause {
-        /// Which.
+        /// A task's number, or OWNER/REPO#N for the newest task on that issue.
         task: String,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Let a paused task go on.
     Resume {
-        /// Which.
+        /// A task's number, or OWNER/REPO#N for the newest task on that issue.
         task: String,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -111,33 +140,28 @@ pub(super) async fn task(given: &Given, verb: Verb) -> Result<(), Fault> {
         Verb::List { state, live, limit, json } => list(&store, state.as_deref(), live, limit, json).await,
         Verb::Show { task, json } => show(&store, &find(&store, &task).await?, json).await,
         Verb::Log { task, follow, json } => log(&store, find(&store, &task).await?.id, follow, json).await,
-        Verb::Plan { task } => plan(&find(&store, &task).await?),
+        Verb::Plan { task, json } => plan(&find(&store, &task).await?, json),
         Verb::Diff { task } => diff(&config, &find(&store, &task).await?).await,
-        Verb::Approve { task, rev } => steer(&config, store, &task, Command::Approve { revision: rev }).await,
-        Verb::Revise { task, text } => steer(&config, store, &task, Command::Revise { text }).await,
-        Verb::Reject { task } => steer(&config, store, &task, Command::Reject { text: None }).await,
-        Verb::Cancel { task } => steer(&config, store, &task, Command::Cancel).await,
-        Verb::Retry { task } => steer(&config, store, &task, Command::Retry).await,
-        Verb::Pause { task } => steer(&config, store, &task, Command::Pause).await,
-        Verb::Resume { task } => steer(&config, store, &task, Command::Resume).await,
+        Verb::Approve { task, rev, json } => {
+            steer(&config, store, &task, Command::Approve { revision: rev }, json).await
+        }
+        Verb::Revise { task, text, json } => steer(&config, store, &task, Command::Revise { text }, json).await,
+        Verb::Reject { task, text, json } => steer(&config, store, &task, Command::Reject { text }, json).await,
+        Verb::Cancel { task, json } => steer(&config, store, &task, Command::Cancel, json).await,
+        Verb::Retry { task, json } => steer(&config, store, &task, Command::Retry, json).await,
+        Verb::Pause { task, json } => steer(&config, store, &task, Command::Pause, json).await,
+        Verb::Resume { task, json } => steer(&config, store, &task, Command::Resume, json).await,
     }
 }
 
 async fn find(store: &Store, named: &str) -> Result<TaskRow, Fault> {
+    let no_name = || Fault::usage(anyhow!("`{named}` is neither a task's number nor OWNER/REPO#N"));
     let found = match named.rsplit_once('#') {
         Some((repository, number)) => {
-            let name: RepositoryName = repository.parse().map_err(|e| Fault::usage(anyhow::Error::new(e)))?;
-            let number =
-                number.parse().with_context(|| format!("`{number}` is no issue number")).map_err(Fault::usage)?;
-            newest_of(store, &name, IssueNumber(number)).await?
+            let name: RepositoryName = repository.parse().map_err(|_| no_name())?;
+            newest_of(store, &name, IssueNumber(number.parse().map_err(|_| no_name())?)).await?
         }
-        None => {
-            let id = named
-                .parse()
-                .with_context(|| format!("`{named}` is neither a task's number nor OWNER/REPO#N"))
-                .map_err(Fault::usage)?;
-            store.task(TaskId(id)).await.map_err(Fault::failed)?
-        }
+        None => store.task(TaskId(named.parse().map_err(|_| no_name())?)).await.map_err(Fault::failed)?,
     };
     found.ok_or_else(|| Fault::usage(anyhow!("there is no task {named}; `baton task list` shows them")))
 }
@@ -187,6 +211,31 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
         task.usage.tokens(),
         task.usage.cost
     ));
+    if let Some(pull) = row.pull_request {
+        line(&visible(&format!("  pull request {}#{pull}", row.repository)));
+    }
+    if let State::Failed(failed) = &task.state {
+        line(&visible(&format!("  {}", broke(&failed.reason))));
+    }
+    if !runs.is_empty() {
+        line("\nruns");
+    }
+    for run in &runs {
+        let usage: Usage =
+            run.usage.as_ref().map(|usage| usage.read("usage")).transpose().map_err(Fault::failed)?.unwrap_or_default();
+        let ending: serde_json::Value =
+            run.ending.as_ref().map(|it| it.read("ending")).transpose().map_err(Fault::failed)?.unwrap_or_default();
+        let ended = ending["ended"].as_str().unwrap_or("has not ended");
+        line(&visible(&format!(
+            "  {:<6} {:<10} {} · {} · {} tokens · {} · {ended}",
+            run.id,
+            run.kind,
+            run.agent,
+            run.model,
+            usage.tokens(),
+            usage.cost
+        )));
+    }
     line("\nhistory");
     for entry in &history {
         let event: serde_json::Value = entry.event.read("event").map_err(Fault::failed)?;
@@ -201,6 +250,17 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
         )));
     }
     Ok(())
+}
+
+/// Why a task failed, for a terminal: without the advice that its issue gives.
+pub(super) fn broke(reason: &Failure) -> String {
+    match reason {
+        Failure::RunBroke { reason, .. } => format!("the agent's run broke: {reason}"),
+        Failure::Configuration { problems } => problems.join("; "),
+        Failure::PatchRefused { findings } => format!("the patch breaks the rules: {}", findings.join("; ")),
+        Failure::PushRefused { text } => format!("the push was refused: {text}"),
+        Failure::Effect { what, reason } => format!("Baton could not {what}: {reason}"),
+    }
 }
 
 async fn log(store: &Store, id: TaskId, follow: bool, json: bool) -> Result<(), Fault> {
@@ -253,21 +313,43 @@ fn told(event: &AgentEvent) -> String {
     }
 }
 
-fn plan(row: &TaskRow) -> Result<(), Fault> {
+fn plan(row: &TaskRow, json: bool) -> Result<(), Fault> {
     let task = read(row)?;
     let plan = match (&task.state, task.work()) {
-        (baton_core::domain::task::State::AwaitingApproval(waiting), _) => Some(&waiting.plan),
+        (State::AwaitingApproval(waiting), _) => Some(&waiting.plan),
         (_, Some(work)) => Some(&work.plan),
         _ => None,
     };
     let plan =
         plan.ok_or_else(|| Fault::failed(anyhow!("task {} has no plan at this time ({})", row.id, row.state)))?;
-    line(&visible(&serde_json::to_string_pretty(plan).map_err(Fault::failed)?));
+    if json {
+        line(&serde_json::to_string(plan).map_err(Fault::failed)?);
+        return Ok(());
+    }
+    line(&format!("plan {} of task {}, for commit {}", plan.revision, row.id, plan.base.short()));
+    let draft = &plan.draft;
+    line(&visible(&format!("\n{}", draft.goal)));
+    let commands: Vec<String> = plan.commands.setup.iter().chain(&plan.commands.test).cloned().collect();
+    for (title, items) in [
+        ("files", &draft.files),
+        ("steps", &draft.steps),
+        ("risks", &draft.risks),
+        ("questions", &draft.questions),
+        ("commands that Baton runs", &commands),
+    ] {
+        if !items.is_empty() {
+            line(&format!("\n{title}"));
+        }
+        for item in items {
+            line(&visible(&format!("  - {item}")));
+        }
+    }
+    line(&visible(&format!("\ntesting\n  {}", draft.testing)));
     Ok(())
 }
 
 async fn diff(config: &crate::config::Config, row: &TaskRow) -> Result<(), Fault> {
-    use baton_core::domain::task::{Closed, State};
+    use baton_core::domain::task::Closed;
     let task = read(row)?;
     fn patch(state: &State) -> Option<&baton_core::domain::task::PatchRef> {
         match state {
@@ -289,10 +371,20 @@ async fn diff(config: &crate::config::Config, row: &TaskRow) -> Result<(), Fault
     Ok(())
 }
 
-async fn steer(config: &crate::config::Config, store: Store, named: &str, command: Command) -> Result<(), Fault> {
+async fn steer(
+    config: &crate::config::Config,
+    store: Store,
+    named: &str,
+    command: Command,
+    json: bool,
+) -> Result<(), Fault> {
     let id = find(&store, named).await?.id;
     let engine = assemble::engine(config, store).await?;
     let task = engine.command_task(id, command).await.map_err(Fault::failed)?;
-    line(&format!("Task {id} is now `{}`.", task.state.name().as_str()));
+    let state = task.state.name().as_str();
+    line(&match json {
+        true => serde_json::json!({ "task": id, "state": state }).to_string(),
+        false => format!("Task {id} is now `{state}`."),
+    });
     Ok(())
 }

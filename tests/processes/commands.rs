@@ -28,8 +28,11 @@ fn a_task_from_the_command_line() {
     world.wait_for_plan();
     world.until("the plan is recorded", || world.state().filter(|state| state == "awaiting_approval"));
 
-    let plan: Value = serde_json::from_str(&world.baton.says(&["task", "plan", "1"])).unwrap();
-    assert_eq!(plan["revision"], 1);
+    assert_eq!(world.baton.json(&["task", "plan", "1", "--json"]).remove(0)["revision"], 1);
+    let plan = read(&world, &["task", "plan", "1"]);
+    for part in ["plan 1 of task 1, for commit ", "Mend what the issue describes.", "steps\n  - Mend it.", "testing\n  "] {
+        assert!(plan.contains(part), "{part}: {plan}");
+    }
     let (code, said) = fails(&world, &["task", "approve", "1", "7"]);
     assert_eq!(code, 1, "{said}");
     assert_eq!(world.state().as_deref(), Some("awaiting_approval"));
@@ -49,7 +52,13 @@ fn a_task_from_the_command_line() {
     assert_eq!(world.baton.json(&["task", "list", "--json", "--live"]).len(), 1);
 
     let show = read(&world, &["task", "show", "1"]);
-    for part in ["task 1 · acme/dotfile#1 · in_review", "asked for by alice", "history"] {
+    for part in [
+        "task 1 · acme/dotfile#1 · in_review",
+        "asked for by alice",
+        "pull request acme/dotfile#2",
+        "1.2    implement  scripted",
+        "history",
+    ] {
         assert!(show.contains(part), "{part}: {show}");
     }
     let whole = world.baton.json(&["task", "show", "1", "--json"]).remove(0);

@@ -67,13 +67,25 @@ async fn a_new_file_is_made_and_migrating_again_changes_nothing() {
 #[tokio::test]
 async fn without_leave_to_migrate_nothing_is_made_or_changed() {
     let folder = Folder::new();
-    insta::assert_snapshot!(folder.refusal(false).await, @"cannot open the database FOLDER/baton.db: error returned from database: (code: 14) unable to open database file; check that the folder exists and may be written to");
+    insta::assert_snapshot!(folder.refusal(false).await, @"there is no database at FOLDER/baton.db. Is this the right folder? `--config FILE` names another configuration; `baton serve` and `baton migrate` make the database");
     assert_eq!(std::fs::read_dir(folder.0.path()).unwrap().count(), 0);
 
     std::fs::write(folder.0.path().join("baton.db"), b"").unwrap();
     insta::assert_snapshot!(folder.refusal(false).await, @"the database is at migration 0 and this Baton needs 1; run `baton migrate`");
     folder.open(true).await.unwrap().close().await;
     folder.open(false).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_new_database_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let store = folder.open(true).await.unwrap();
+    record(&store, "g").await;
+    let files = std::fs::read_dir(folder.0.path()).unwrap().flatten();
+    let modes: Vec<_> = files.map(|file| file.metadata().unwrap().permissions().mode() & 0o777).collect();
+    assert!(modes.len() > 1 && modes.iter().all(|mode| *mode == 0o600), "{modes:o?}");
+    store.close().await;
 }
 
 #[tokio::test]
