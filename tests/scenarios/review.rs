@@ -104,9 +104,9 @@ fn an_issue_closed_before_approval_takes_no_command_about_plans() {
         w.settle().await;
         assert!(w.tasks().await.is_empty());
         assert_snapshot!(w.notes(issue), @r"
-        alice, `/[|]plan` was not carried out: the issue is closed. Reopen it first.
+        alice, `/plan` was not carried out: the issue is closed. Reopen it first.
         ---
-        alice, `/[|]plan` was not carried out: the conversation of this issue is locked. Unlock it first.
+        alice, `/plan` was not carried out: the conversation of this issue is locked. Unlock it first.
         ");
     });
 }

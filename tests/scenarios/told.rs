@@ -28,7 +28,26 @@ fn what_is_asked_on_the_pull_request_is_answered_there() {
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::Cancelled);
         assert_eq!(w.notes(issue), "", "nobody asked on the issue");
-        assert_snapshot!(w.notes(pull), @"");
+        assert_snapshot!(w.notes(pull), @r"
+        **State:** `in_review`, pull request #2 is open and waits for a person.
+
+        2 s since it began · 2 runs · 4,400 tokens · $0.02 of $25.00 · [plan 1](http://[host]/acme/greeter/issues/1#issuecomment-[id]) · pull request #2
+        ---
+        The task on this issue is `in_review`.
+
+        A command stands at the start of a line of a new comment. Writers are those who may write to this repository.
+
+        | Command | Who | What it does |
+        |---|---|---|
+        | `/baton status` | everyone | Show the state, the place in the queue, the cost so far and the links. |
+        | `/baton cancel` | writers | Stop whatever is running and end the task. |
+        | `/baton budget AMOUNT` | writers | Set this task's limit to AMOUNT US dollars. |
+        | `/baton help` | everyone | Show the commands that work here. |
+
+        Not at this moment: `/baton pause`, `/baton resume`, `/baton retry`.
+        ---
+        alice cancelled this task. Nothing more will be pushed; a branch or pull request that is already there is left as it is. `/plan` on the issue begins anew.
+        ");
         // The whole way is still told, and who ended it.
         assert_snapshot!("cancelled_in_review", w.thread(issue));
     });
@@ -46,7 +65,7 @@ fn an_earlier_attempts_pull_request_steers_no_later_one() {
         w.alice().says(first, "/baton cancel");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
-        assert_snapshot!(w.notes(first), @"");
+        assert_snapshot!(w.notes(first), @"alice, `/baton cancel` was not carried out: pull request #2 is of an earlier attempt at its issue, and a later one has taken over. Say it on the issue, or on the pull request of that attempt.");
     });
 }
 
@@ -63,14 +82,18 @@ fn the_tenth_answer_says_that_it_is_the_last_and_commands_still_count() {
         assert_eq!(answers.len(), 10);
         assert!(answers[..9].iter().all(|answer| !answer.contains("tenth")));
         let hour = regex::Regex::new(r"\d\d:00 UTC").expect("a pattern");
-        assert_snapshot!(hour.replace(answers[9], "[hour]:00 UTC"), @"");
+        assert_snapshot!(hour.replace(answers[9], "[hour]:00 UTC"), @r"
+        alice, `/plan aprove` was not carried out: there is no such command. Did you mean `/plan approve [REV]`?
+
+        This was the tenth answer to you here within an hour; the next one comes after [hour]:00 UTC. Valid commands are still carried out.
+        ");
         w.alice().says(issue, "/plan approve 7");
         w.settle().await;
         let outcomes = w.outcomes().await;
         let unanswered: Vec<&String> = outcomes.iter().filter(|line| line.contains("not answered")).collect();
         assert_eq!(unanswered.len(), 3, "{outcomes:#?}");
-        assert_snapshot!(unanswered[0], @"");
-        assert_snapshot!(unanswered[2], @"");
+        assert_snapshot!(unanswered[0], @r#"issue_comment: Ignored("not answered: ten answers to this person here in this hour")"#);
+        assert_snapshot!(unanswered[2], @r#"issue_comment: Ignored("refused: revision 7 is not the newest plan. Read revision 1; `/plan approve 1` approves it. (not answered: ten answers to this person here in this hour)")"#);
         w.alice().says(issue, "/plan approve");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview);
@@ -98,7 +121,7 @@ fn what_is_not_available_is_said_so_without_a_task_too() {
         let issue = w.rita().reports_the_typo();
         w.alice().says(issue, "/baton agent claude");
         w.settle().await;
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(w.notes(issue), @"alice, `/baton agent` was not carried out: `/baton agent` is not available in this version.");
     });
 }
 
@@ -111,8 +134,8 @@ fn tests_that_break_fail_the_check_and_the_draft_is_told_of() {
     play(Setup::usual().agent(script), async |w| {
         let issue = w.in_review().await;
         assert!(w.pull().draft);
-        assert_snapshot!(check(w), @"");
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(check(w), @"failure: Something fails that did not fail before");
+        assert_snapshot!(w.notes(issue), @"Pull request #2 is open as a draft, and nobody was asked to review it: something fails that did not fail before, and the agent has used all its attempts to correct it. A person has to look, and to decide: push what is missing to its branch, mark it ready, or close it.");
     });
 }
 
@@ -121,8 +144,8 @@ fn tests_that_are_gone_ask_for_a_person() {
     let script = Agent::that(vec![right_edit(), new_case(), run("rm tests/runs.case"), finish("Tidied.")]);
     play(Setup::usual().agent(script), async |w| {
         let issue = w.in_review().await;
-        assert_snapshot!(check(w), @"");
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(check(w), @"action_required: A person has to look at what became of the tests");
+        assert_snapshot!(w.notes(issue), @"Pull request #2 is open as a draft, and nobody was asked to review it: tests were removed or muted, or the way they are run was changed. A person has to look, and to decide: push what is missing to its branch, mark it ready, or close it.");
     });
 }
 
@@ -131,8 +154,8 @@ fn no_tests_at_all_ask_for_a_person() {
     let script = Agent::that(vec![right_edit(), finish("Spelt right.")]);
     play(Setup::usual().without_settings().agent(script), async |w| {
         let issue = w.in_review().await;
-        assert_snapshot!(check(w), @"");
-        assert_snapshot!(w.notes(issue), @"");
+        assert_snapshot!(check(w), @"action_required: No test command was found in this repository. `commands.test` in `.github/baton.yml` names one.");
+        assert_snapshot!(w.notes(issue), @"Pull request #2 is open as a draft, and nobody was asked to review it: there is no evidence that it works. A person has to look, and to decide: push what is missing to its branch, mark it ready, or close it.");
     });
 }
 
@@ -142,7 +165,7 @@ fn a_change_that_no_test_shows_is_said_to_be_one() {
     play(Setup::usual().agent(script), async |w| {
         w.in_review().await;
         assert!(!w.pull().draft);
-        assert_snapshot!(check(w), @"");
+        assert_snapshot!(check(w), @"success: Nothing broke, but no test fails without this change");
         assert!(w.pull_body().contains("But no test fails without this change"), "{}", w.pull_body());
     });
 }
@@ -163,6 +186,9 @@ fn the_history_names_who_merged_and_who_took_the_issue_away() {
         let history = w.history().await;
         let ends: Vec<&str> =
             history.lines().filter(|line| line.contains("-> merged") || line.contains("-> cancelled")).collect();
-        assert_snapshot!(ends.join("\n"), @"");
+        assert_snapshot!(ends.join("\n"), @r"
+        alice: pull_closed: in_review -> merged
+        bob: withdrawn: awaiting_approval -> cancelled
+        ");
     });
 }

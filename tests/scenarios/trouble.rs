@@ -37,13 +37,13 @@ fn a_broken_file_is_explained_with_line_and_nearest_key() {
         w.alice().says(issue, "/baton retry");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
-        assert_snapshot!(w.notes(issue), @r"
+        assert_snapshot!(w.notes(issue), @r#"
         `.github/baton.yml` on the default branch cannot be used, and Baton does not guess:
 
-        - .github/baton.yml, line 3: commands: unknown field `tset`, expected one of `setup`, `test`, `lint`, `format` (did you mean `test`?)
+        - .github/baton.yml, line 3, column 3: there is no key "tset" in `commands`; allowed: `setup`, `test`, `lint`, `format`. Did you mean `test`?
 
         Correct the file, then comment `/baton retry`.
-        ");
+        "#);
     });
 }
 
@@ -96,7 +96,7 @@ fn money_that_is_used_up_stops_the_task_until_there_is_more() {
 
         The task's money is used up: `/baton budget AMOUNT` raises its limit, and `/baton retry` goes on then; `/baton cancel` ends the task.
         ---
-        alice, `/[|]baton retry` was not carried out: the task's money is used up. `/baton budget AMOUNT` raises its limit; then `/baton retry`.
+        alice, `/baton retry` was not carried out: the task's money is used up. `/baton budget AMOUNT` raises its limit; then `/baton retry` goes on.
         ");
     });
 }
@@ -119,7 +119,7 @@ fn a_plan_that_nobody_answers_is_reminded_of_and_expires() {
         ---
         Nobody answered in time, so this task has expired. Nothing was changed in the repository. `/plan` begins anew.
         ---
-        alice, `/[|]plan approve` was not carried out: the task has ended (`expired`). `/plan` begins a new one.
+        alice, `/plan approve` was not carried out: the task has ended (`expired`). `/plan` begins a new one.
         ");
     });
 }

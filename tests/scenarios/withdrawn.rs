@@ -135,7 +135,7 @@ fn an_edit_makes_the_plan_stale_and_a_new_one_fresh() {
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
         assert_eq!(w.runs("implement").await, 0);
-        assert_snapshot!(w.notes(issue), @"alice, `/[|]plan approve` was not carried out: the title or the body of the issue changed after plan 1 was written, so that plan is for another text. `/plan` writes a new one.");
+        assert_snapshot!(w.notes(issue), @"alice, `/plan approve` was not carried out: the title or the body of the issue changed after plan 1 was written, so that plan is for another text. `/plan` writes a new one.");
     });
 }
 

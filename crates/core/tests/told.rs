@@ -258,7 +258,7 @@ fn a_draft_is_told_of() {
         })
         .collect();
     assert_eq!(notes, [&Note::OpenedAsDraft { pull: IssueNumber(8), doubt: Doubt::Failing }]);
-    assert_snapshot!(said(notes[0], Some(&opened.next), Place::Issue), @"Pull request #8 is open as a draft, and nobody was asked to review it: something fails that did not fail before, and the agent has used all its attempts to correct it. A person has to decide what becomes of it: merge it, close it, or push to its branch.");
+    assert_snapshot!(said(notes[0], Some(&opened.next), Place::Issue), @"Pull request #8 is open as a draft, and nobody was asked to review it: something fails that did not fail before, and the agent has used all its attempts to correct it. A person has to look, and to decide: push what is missing to its branch, mark it ready, or close it.");
     assert_snapshot!(progress::status(&view(&opened.next), ReadAt::Issue), @r"
     **State:** `in_review`, pull request #8 is a draft, because its evidence is not good; a person has to decide.
 
