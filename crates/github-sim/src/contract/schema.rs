@@ -27,9 +27,12 @@ pub(crate) fn complaints(schema: &Value, value: &Value, place: &str) -> Vec<Comp
     }
 }
 
+/// A validator, or why there is none.
+type Compiled = Result<Arc<Validator>, String>;
+
 /// One validator for each schema, by its text.
-fn compiled(schema: &Value) -> Result<Arc<Validator>, String> {
-    static COMPILED: OnceLock<Mutex<HashMap<String, Result<Arc<Validator>, String>>>> = OnceLock::new();
+fn compiled(schema: &Value) -> Compiled {
+    static COMPILED: OnceLock<Mutex<HashMap<String, Compiled>>> = OnceLock::new();
     let mut known = COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     known.entry(schema.to_string()).or_insert_with_key(|text| compile(text).map(Arc::new)).clone()
 }

@@ -11,7 +11,8 @@ use crate::rest::serve::{Incoming, Reply};
 use crate::sim::{Sim, lock};
 use crate::world::World;
 
-/// A request with this header (any value) is wrong on purpose: its answer is checked, it is not. For tests of refusals.
+/// A request with this header (any value) is wrong on purpose, or beyond what its token may: its answer is checked, it is
+/// not. For tests of refusals.
 const ON_PURPOSE: &str = "x-github-sim-wrong-on-purpose";
 
 /// What GitHub says to an App that lacks a permission.
@@ -27,7 +28,7 @@ pub(crate) fn rest(world: &Mutex<World>, request: &Incoming, reply: &Reply) {
             Answered { status: reply.status, headers: &reply.headers, body: &reply.body, accept: &request.accept };
         description::answer(operation, &answered)
     });
-    let forbidden = is_own(reply) && reply.status == 403 && says(&reply.body, FORBIDDEN);
+    let forbidden = is_own(reply) && reply.status == 403 && is_forbidden(request, reply);
     let complaints = wanted(request, || description::request(operation, &asked));
     let page = Page { operation: name, request: asked.line(), asked: complaints, answered, forbidden };
     lock(world).contract.enter(page);
@@ -40,7 +41,7 @@ pub(crate) fn graphql(world: &Mutex<World>, request: &Incoming, reply: &Reply) {
     // Nothing can be said about the shape of an answer to a question that has none.
     let answered = read.as_ref().ok().filter(|_| is_own(reply) && reply.status == 200);
     let answered = answered.map(|asked| asked.answer(&reply.body));
-    let forbidden = is_own(reply) && says(&reply.body, FORBIDDEN);
+    let forbidden = is_own(reply) && is_forbidden(request, reply);
     let complaints = wanted(request, || read.err().unwrap_or_default());
     let request = format!("{} {}", request.method, request.path);
     lock(world).contract.enter(Page { operation, request, asked: complaints, answered, forbidden });
@@ -91,8 +92,9 @@ fn wanted(request: &Incoming, check: impl FnOnce() -> Vec<Complaint>) -> Option<
     (!request.wrong_on_purpose).then(check)
 }
 
-fn says(body: &[u8], text: &str) -> bool {
-    body.windows(text.len()).any(|window| window == text.as_bytes())
+fn is_forbidden(request: &Incoming, reply: &Reply) -> bool {
+    let says = |text: &str| reply.body.windows(text.len()).any(|window| window == text.as_bytes());
+    !request.wrong_on_purpose && says(FORBIDDEN)
 }
 
 /// Whether a request's headers say that it is wrong on purpose.

@@ -84,10 +84,10 @@ async fn a_narrowed_token_reaches_no_further() {
     let body = Some(json!({"body": "hello"}));
     let token = stage.mint(json!({"repositories": ["app"], "permissions": {"issues": "read"}})).await;
     assert_eq!(stage.send("GET", &comments, &token, None).await.status, 200);
-    let refused = stage.send("POST", &comments, &token, body.clone()).await;
+    let refused = stage.send_wrong("POST", &comments, &token, body.clone()).await;
     assert_eq!((refused.status, refused.message()), (403, "Resource not accessible by integration"));
     assert_eq!(stage.send("GET", "/repos/acme/secret", &token, None).await.status, 404);
-    assert_eq!(stage.send("GET", "/repos/acme/app/contents/README.md", &token, None).await.status, 403);
+    assert_eq!(stage.send_wrong("GET", "/repos/acme/app/contents/README.md", &token, None).await.status, 403);
     let all = stage.mint(json!({})).await;
     assert_eq!(stage.send("GET", "/repos/acme/secret", &all, None).await.status, 200);
     let path = format!("/app/installations/{}/access_tokens", stage.installation);
@@ -104,7 +104,7 @@ async fn new_permissions_count_once_accepted() {
     stage.sim.app_permissions(stage.app.app_id, permissions(&[("statuses", Level::Write)])).unwrap();
     let sha = stage.sim.branch_head(REPO, "main").unwrap();
     let (path, body) = (format!("/repos/acme/app/statuses/{sha}"), Some(json!({"state": "success"})));
-    assert_eq!(stage.send("POST", &path, &stage.mint(json!({})).await, body.clone()).await.status, 403);
+    assert_eq!(stage.send_wrong("POST", &path, &stage.mint(json!({})).await, body.clone()).await.status, 403);
     stage.sim.accept_permissions(stage.installation);
     assert_eq!(stage.send("POST", &path, &stage.mint(json!({})).await, body).await.status, 201);
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::stage::{REPO, Stage};
 
-/// As [`ask`], with a document that GitHub's schema does not allow.
+/// As [`ask`], with what GitHub's schema or the token does not allow.
 async fn ask_wrong(stage: &Stage, token: &str, query: &str) -> Value {
     stage.send_wrong("POST", stage.sim.graphql_url(), token, Some(json!({"query": query}))).await.body
 }
@@ -37,7 +37,7 @@ async fn comments_fold_and_threads_resolve() {
     let resolved = ask(&stage, &token, &query.replace("PRRT_kwDO0", &format!("PRRT_kwDO{first}")), json!({})).await;
     assert_eq!(resolved["data"]["resolveReviewThread"]["thread"]["isResolved"], true);
     let narrow = stage.mint(json!({"permissions": {"pull_requests": "write"}})).await;
-    let refused = ask(&stage, &narrow, &query.replace("PRRT_kwDO0", &format!("PRRT_kwDO{first}")), json!({})).await;
+    let refused = ask_wrong(&stage, &narrow, &query.replace("PRRT_kwDO0", &format!("PRRT_kwDO{first}"))).await;
     assert_eq!(refused["errors"][0]["type"], "FORBIDDEN");
 }
 
