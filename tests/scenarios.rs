@@ -18,8 +18,10 @@ mod scenarios {
     mod patches;
     mod payloads;
     mod review;
+    mod storm;
     mod tidying;
     mod told;
+    mod transport;
     mod trouble;
     mod withdrawn;
 }

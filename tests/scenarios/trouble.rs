@@ -192,7 +192,11 @@ fn github_that_fails_now_and_then_changes_nothing_that_people_see() {
         assert_eq!(w.state(issue).await, StateName::InReview);
         let without_time = |story: &str| {
             let lines = story.lines().filter(|line| !line.contains("since it began") && !line.starts_with("| "));
-            lines.collect::<Vec<_>>().join("\n")
+            let text = lines.collect::<Vec<_>>().join("\n");
+            // What was refused comes a moment later, and so behind what was not; what it says is the same.
+            let mut parts: Vec<String> = text.split("\n--- @").map(|part| part.trim().to_owned()).collect();
+            parts.sort();
+            parts
         };
         assert_eq!(without_time(&w.story()), without_time(&calm.lock().expect("the story")));
     });
@@ -205,7 +209,8 @@ fn a_rate_limit_is_waited_out() {
         let issue = w.rita().reports_the_typo();
         w.alice().assigns(issue);
         let ran = w.settle().await;
-        assert_eq!(endings(&ran, |ending| matches!(ending, Ending::Retried(_))), 1);
+        assert!(endings(&ran, |ending| *ending == Ending::Released) > 0, "they are to come back");
+        assert_eq!(endings(&ran, |ending| matches!(ending, Ending::Retried(_))), 0, "and that is no failure");
         assert!(!w.thread(issue).contains("### Baton is on this issue"));
         w.advance(Duration::from_secs(599)).await;
         assert!(!w.thread(issue).contains("### Baton is on this issue"), "not before the time GitHub named");

@@ -8,6 +8,7 @@ mod people;
 mod reading;
 pub mod script;
 mod stage;
+mod storm;
 pub mod weather;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ pub struct World {
     /// Baton's database.
     pub store: Store,
     app: AppCredentials,
+    budget: baton_github::Budget,
     installations: BTreeMap<String, u64>,
     numbers: BTreeMap<String, u64>,
     config: Mutex<Config>,
@@ -181,7 +183,7 @@ impl World {
     fn reconfigure(&self, change: impl FnOnce(&mut Config, &Path)) {
         let mut config = self.config.lock().expect("the configuration");
         change(&mut config, self.folder.path());
-        let engine = stage::engine(&config, &self.store, self.clock());
+        let engine = stage::engine(&config, &self.store, self.clock(), self.budget);
         *self.worker.lock().expect("the worker") = Arc::new(stage::worker(&engine, "restarted", self.clock(), self.looks_every));
         *self.engine.lock().expect("the engine") = engine;
     }

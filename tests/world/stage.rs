@@ -30,7 +30,8 @@ const BEGIN: i64 = 1_767_603_600;
 
 /// The project: a greeting with a typo, and a test runner that writes JUnit's format.
 const GREET: &str = "echo \"Helo, $1!\"\n";
-const TEST: &str = r#"# Runs every case in tests/: the first line is the name to greet, the second a pattern for the greeting.
+/// Runs its cases.
+pub const TEST: &str = r#"# Runs every case in tests/: the first line is the name to greet, the second a pattern for the greeting.
 echo '<testsuite name="greet">' > report.xml
 status=0
 for file in tests/*.case; do
@@ -53,6 +54,7 @@ exit $status
 
 /// What a story starts from.
 pub struct Setup {
+    budget: Budget,
     files: Files,
     settings: Option<String>,
     script: Agent,
@@ -73,6 +75,7 @@ impl Setup {
             .with("tests/punctuation.case", "skip until somebody decides\n")
             .with("tests/runs.case", "Bea\n*, Bea!\n");
         Self {
+            budget: wide_budget(),
             files,
             settings: Some("commands:\n  test: sh test.sh --junitxml=report.xml\n".to_owned()),
             script: Agent::steady(),
@@ -81,6 +84,12 @@ impl Setup {
             weather: Weather::of_the_day(),
             looks_every: Weather::of_the_day().looks_every(),
         }
+    }
+
+    /// Baton keeps within this budget on GitHub.
+    pub fn keeps_within(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
     }
 
     /// Another agent.
@@ -180,9 +189,10 @@ impl World {
         (setup.policy)(&mut config.policy);
         config.sandbox.accepted_gaps = missing_gaps().await;
 
-        let engine = engine(&config, &store, clock.clone());
+        let engine = engine(&config, &store, clock.clone(), setup.budget);
         let worker = Arc::new(worker(&engine, "first", clock, setup.looks_every));
         Self {
+            budget: setup.budget,
             sim,
             store,
             app,
@@ -300,7 +310,7 @@ async fn missing_gaps() -> Vec<Gap> {
     probe.gaps.into_iter().map(|(gap, _)| gap).collect()
 }
 
-pub(super) fn engine(config: &Config, store: &Store, clock: Clock) -> Engine {
+pub(super) fn engine(config: &Config, store: &Store, clock: Clock, budget: Budget) -> Engine {
     let credentials = CredentialProgram { program: program(), args: vec!["git-credential".to_owned()] };
     let mut git = GitConfig::new(config.store.data.clone(), credentials);
     git.checkout_owner = agent_user().map(|user| (user.uid, user.gid));
@@ -315,7 +325,7 @@ pub(super) fn engine(config: &Config, store: &Store, clock: Clock) -> Engine {
         key_source: None,
         authorities_pem: None,
         timeouts: Timeouts::default(),
-        budget: budget(),
+        budget,
         clock: Arc::new(move || time.now()),
     });
     Engine::new(Parts {
@@ -334,7 +344,7 @@ pub(super) fn engine(config: &Config, store: &Store, clock: Clock) -> Engine {
 
 /// Time stands still in a story while everything happens that can happen, so GitHub's budget for a minute would be that for
 /// a whole story. What keeps under it has stories of its own (`scenarios/storm`).
-fn budget() -> Budget {
+fn wide_budget() -> Budget {
     Budget { burst: 2_000, writes_per_hour: 20_000, points_per_minute: 1_000_000, ..Budget::default() }
 }
 

@@ -52,7 +52,8 @@ pub struct Config {
     /// Where the key can be read anew when GitHub no longer takes the one above, so that it can be replaced without a
     /// restart.
     pub key_source: Option<KeySource>,
-    /// Certificate authorities to trust besides the machine's own, PEM: those of an Enterprise Server.
+    /// Certificate authorities to trust besides the machine's own, PEM. The program gives none: the authority of an
+    /// Enterprise Server belongs into the machine's store, where git finds it too.
     pub authorities_pem: Option<String>,
     /// Time limits.
     pub timeouts: Timeouts,
@@ -126,7 +127,7 @@ pub enum ConfigError {
     #[error("a webhook secret is needed to recognise Baton's own comments; set github.webhook_secret")]
     NoMarkerSecret,
     /// The certificate authorities cannot be read.
-    #[error("`github.ca_file` holds no certificate in PEM form")]
+    #[error("the further certificate authorities are no certificates in PEM form")]
     Authorities,
     /// Called outside a tokio runtime, or TLS could not be set up.
     #[error("the HTTP client could not be built: {0}")]

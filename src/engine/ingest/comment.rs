@@ -73,6 +73,9 @@ impl Engine {
         let actor = self.actor(&repository, person, sender.kind).await?;
         let snapshot = match repository.issue(subject).await {
             Ok(issue) => issue.snapshot(),
+            Err(GitHubError::NotFound { .. }) if job.job.attempts < LOOKS => {
+                return Err(Failure::transient("GitHub does not show the issue yet"));
+            }
             Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => {
                 return Ok(Consequence::ignore("the issue is gone"));
             }

@@ -90,6 +90,9 @@ impl Engine {
                 Err(Failure::transient("GitHub does not show the change yet"))
             }
             Ok(now) => Ok(Some(now)),
+            Err(GitHubError::NotFound { .. }) if job.job.attempts < LOOKS => {
+                Err(Failure::transient("GitHub does not show the issue yet"))
+            }
             Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => Ok(None),
             Err(refused) => Err(error::github(&refused, self.now())),
         }

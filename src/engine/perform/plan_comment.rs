@@ -35,14 +35,14 @@ impl Engine {
         let approved_in_advance = task
             .work()
             .is_some_and(|work| work.plan.revision == plan.revision && work.approval.through == ApprovedThrough::Label);
-        let body = prose::bounded::body(&prose::plan::comment(&PlanComment {
+        let body = prose::plan::comment(&PlanComment {
             plan,
             usage: task.usage,
             agent: &agent,
             protected: &protected,
             approved_in_advance,
             links: &links,
-        }));
+        });
         let comment = github
             .create_comment(task.issue.number, key, &body)
             .await

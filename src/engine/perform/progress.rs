@@ -72,7 +72,7 @@ impl Engine {
         };
         let page = self.page_of(task, "pull", review.pull);
         let title = prose::progress::check_title(evidence);
-        let summary = prose::bounded::check_text(&prose::pull::evidence(evidence));
+        let summary = prose::pull::evidence(evidence);
         let update = CheckRunUpdate {
             state: CheckState::Completed(conclusion),
             title: &title,

@@ -56,7 +56,7 @@ impl Engine {
             links: &links,
             contact: contact.as_ref(),
         };
-        let body = prose::bounded::body(&prose::note::comment(note, &around));
+        let body = prose::note::comment(note, &around);
         match github.create_comment(thread.number, key, &body).await {
             Ok(_) => self.finish(context, vec![]).await,
             Err(refused) => Err(error::github(&refused, self.now())),
