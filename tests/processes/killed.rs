@@ -16,7 +16,7 @@ use super::world::{World, is_plan};
 /// Kills the server, and sees to it that what it had started ends too.
 fn kill(world: &mut World) {
     world.baton.kill();
-    until("the sandbox dies with its Baton", Duration::from_secs(10), || {
+    until("the sandbox dies with its Baton", Duration::from_secs(60), || {
         traces::enclosed(world.folder(), world.baton.program(), &world.baton.pids).is_empty().then_some(())
     });
 }

@@ -184,7 +184,7 @@ impl World {
 
     /// No process, control group or checkout of a run is left.
     pub fn nothing_runs(&self) {
-        until("every sandboxed process is gone", Duration::from_secs(10), || {
+        until("every sandboxed process is gone", Duration::from_secs(60), || {
             traces::enclosed(self.folder(), self.baton.program(), &self.baton.pids).is_empty().then_some(())
         });
         let groups = traces::groups(&self.baton.pids);
