@@ -274,7 +274,7 @@ fn the_simulator_serves_nothing_of_its_own() {
 }
 
 #[test]
-#[ignore = "fetches GitHub's descriptions, some 30 MB: `script/test --full` runs it"]
+#[ignore = "fetches GitHub's descriptions from npm: `script/test --full` runs it"]
 fn the_cut_is_what_the_script_makes() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let done = std::process::Command::new("script/contract").arg("--check").current_dir(root).output().unwrap();
