@@ -208,5 +208,6 @@ pub fn is_plan(post: &str) -> bool {
 }
 
 pub fn is_progress(post: &str) -> bool {
-    post.contains("### Baton is on this issue")
+    // Its heading says whether the task goes on.
+    ["### Baton is on this issue", "### Baton's progress"].iter().any(|heading| post.contains(heading))
 }

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use baton_core::command::{Found, parse};
 use baton_core::prose::neutral::{
-    BLOCK_CHARS, COMMIT_LINE_CHARS, Links, block, block_within, code_block, code_span, commit_message_line, inline,
-    literal, title,
+    BLOCK_CHARS, COMMIT_LINE_CHARS, Links, block, block_within, code_block, code_span, code_span_within,
+    commit_message_line, commit_message_paragraph, inline, literal, title,
 };
 use html5gum::{Token, Tokenizer};
 use insta::assert_snapshot;
@@ -461,6 +461,26 @@ proptest! {
         prop_assert_eq!(rendered(&format!("{made}\n\nend")).matches("<p>end</p>").count(), 1, "code block {:?}", made);
         let made = code_span(&text);
         prop_assert_eq!(faults(&format!("x {made}")), Vec::<String>::new(), "code span {:?}", made);
+        let line = format!("alice, {} was not carried out", code_span_within(&text));
+        prop_assert_eq!(faults(&line), Vec::<String>::new(), "code span within {:?}", line);
+        prop_assert!(!line.contains('\n'));
+    }
+
+    /// Wrapping cuts nothing off and makes nothing act, neither in a line nor across two.
+    #[test]
+    fn a_wrapped_commit_message_is_inert_and_whole(text in hostile(), width in 1..100_usize) {
+        let lines = commit_message_paragraph(&text, width);
+        for line in &lines {
+            prop_assert!(!line.contains(['\n', '\r', '\0']), "{:?}", line);
+            prop_assert!(!ORDERS.is_match(line), "{:?}", line);
+            let length = line.replace('\u{200b}', "").chars().count();
+            prop_assert!(length <= width || !line.contains(' '), "{:?} is longer than {}", line, width);
+        }
+        let joined = lines.join(" ");
+        prop_assert!(!MENTION.is_match(&joined), "{:?}", joined);
+        prop_assert!(!CLOSES.is_match(&joined), "{:?}", joined);
+        let one_line = commit_message_paragraph(&text, usize::MAX).join(" ");
+        prop_assert_eq!(joined.replace('\u{200b}', ""), one_line.replace('\u{200b}', ""));
     }
 
     #[test]
