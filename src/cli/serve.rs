@@ -38,6 +38,7 @@ pub(super) async fn serve(given: &Given, arguments: Arguments) -> Result<(), Fau
     let web = Web::new(store.clone(), secrets, Clock::from_fn(clock::now)).map_err(Fault::usage)?;
     let engine = assemble::engine(&config, store).await?;
     check_sandbox(&config.sandbox).await?;
+    engine.reconcile_soon().await.map_err(Fault::failed)?;
     let listening = Listening::on(&config.server.listen, &web).await.map_err(Fault::usage)?;
     let address = listening.address().map_err(Fault::failed)?;
     tracing::info!(%address, "listening for webhooks at http://{address}/webhooks/github");
@@ -71,6 +72,7 @@ pub(super) async fn worker(given: &Given) -> Result<(), Fault> {
     let store = assemble::store(&config, true).await?;
     let engine = assemble::engine(&config, store).await?;
     check_sandbox(&config.sandbox).await?;
+    engine.reconcile_soon().await.map_err(Fault::failed)?;
     let shutdown = CancellationToken::new();
     let worker = Arc::new(assemble::worker(&config, engine));
     tracing::info!("working");

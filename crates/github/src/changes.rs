@@ -57,6 +57,10 @@ pub enum IssueAct {
     Unlabelled(String),
     /// It got another title.
     Renamed,
+    /// It was closed, or merged.
+    Closed,
+    /// It was opened again.
+    Reopened,
 }
 
 impl IssueEvent {
@@ -69,6 +73,8 @@ impl IssueEvent {
             "labeled" => IssueAct::Labelled(label()?),
             "unlabeled" => IssueAct::Unlabelled(label()?),
             "renamed" => IssueAct::Renamed,
+            "closed" | "merged" => IssueAct::Closed,
+            "reopened" => IssueAct::Reopened,
             _ => return None,
         };
         // GitHub names the assigned person as the actor of some assignments; who did it is the assigner.

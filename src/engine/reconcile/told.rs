@@ -20,7 +20,7 @@ use crate::engine::facts::AUTO_LABEL;
 impl Engine {
     /// What the webhook would have said; else why there is nothing to say any more.
     pub(super) async fn told(&self, seen: &Observation) -> Result<Result<Incoming, &'static str>, Failure> {
-        let context = context(&seen.repository);
+        let context = Context { sender: self.doer_of(seen).await?, ..context(&seen.repository) };
         Ok(Ok(match &seen.what {
             Seen::Comment { comment, thread, on_pull } => {
                 let origin = if *on_pull { Origin::PullRequest } else { Origin::Issue };
@@ -65,6 +65,34 @@ impl Engine {
                 sender: None,
             },
         }))
+    }
+
+    /// Who did it, for the history alone: nothing is decided by that.
+    async fn doer_of(&self, seen: &Observation) -> Result<Option<Account>, Failure> {
+        let (number, act) = match &seen.what {
+            Seen::Issue { issue, change: Change::Closed, .. } => (*issue, IssueAct::Closed),
+            Seen::Issue { issue, change: Change::Unassigned { login }, .. } => {
+                (*issue, IssueAct::Unassigned(login.clone()))
+            }
+            Seen::Issue { issue, change: Change::Unlabelled { label }, .. } => {
+                (*issue, IssueAct::Unlabelled(label.clone()))
+            }
+            Seen::Pull { pull, now: PullNow::Closed { .. } } => (*pull, IssueAct::Closed),
+            Seen::Pull { pull, now: PullNow::Reopened } => (*pull, IssueAct::Reopened),
+            Seen::Issue { .. }
+            | Seen::Comment { .. }
+            | Seen::CommentGone { .. }
+            | Seen::HandedOver { .. }
+            | Seen::NotCovered { .. } => return Ok(None),
+        };
+        match self.parts().github.repository(&seen.repository).issue_events(number).await {
+            Ok(events) => {
+                let newest = events.into_iter().rev().find(|event| event.act == act);
+                Ok(newest.and_then(|event| event.actor).map(account))
+            }
+            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => Ok(None),
+            Err(refused) => Err(self.refused(&refused)),
+        }
     }
 
     /// A comment that was edited since it was written never commands, even one edited within its first second.
@@ -130,7 +158,11 @@ impl Engine {
                 }
                 IssueChange::Labeled { label: Some(label.clone()) }
             }
-            IssueAct::Unassigned(_) | IssueAct::Unlabelled(_) | IssueAct::Renamed => {
+            IssueAct::Unassigned(_)
+            | IssueAct::Unlabelled(_)
+            | IssueAct::Renamed
+            | IssueAct::Closed
+            | IssueAct::Reopened => {
                 return Ok(Err("this event hands nothing over"));
             }
         };
