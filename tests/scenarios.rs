@@ -19,6 +19,7 @@ mod scenarios {
     mod payloads;
     mod review;
     mod storm;
+    mod strange;
     mod tidying;
     mod told;
     mod transport;

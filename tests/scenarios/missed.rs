@@ -230,9 +230,9 @@ fn who_may_do_what_is_asked_as_always() {
         assert_snapshot!(w.notes(issue), @r"
         tina, what you asked for by setting the label was not carried out: it needs write access to this repository, and GitHub says you have triage access. Everyone may ask for `/baton status` and `/baton help`.
         ---
-        rita, `/[|]plan approve` was not carried out: it needs write access to this repository, and GitHub says you have read access. Everyone may ask for `/baton status` and `/baton help`.
+        rita, `/plan approve` was not carried out: it needs write access to this repository, and GitHub says you have read access. Everyone may ask for `/baton status` and `/baton help`.
         ---
-        bob, `/[|]plan approve` was not carried out: it needs write access to this repository, and GitHub says you have read access. Everyone may ask for `/baton status` and `/baton help`.
+        bob, `/plan approve` was not carried out: it needs write access to this repository, and GitHub says you have read access. Everyone may ask for `/baton status` and `/baton help`.
         ");
     });
 }

@@ -4,6 +4,7 @@
 mod audit;
 mod faults;
 mod leaks;
+pub mod past;
 mod people;
 mod reading;
 pub mod script;
@@ -29,7 +30,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use stage::{Setup, play};
+pub use stage::{Setup, TEST, play};
 use weather::Weather;
 
 /// The repository most stories play in.
