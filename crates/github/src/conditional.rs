@@ -1,7 +1,8 @@
 //! What was read before and may still be true: asked for with its `ETag`, so that GitHub answers "unchanged" (304), which
 //! costs nothing of the hourly limit. GitHub judges each time, so nothing here is ever out of date.
 //!
-//! Only what is polled is kept. Who may do what never is: a permission is asked for in full, every time.
+//! Only what is polled is kept. Who may do what never is: a permission is asked for in full, every time. Nor is a page that
+//! is full and the last: what comes behind it changes nothing in it, and "unchanged" would hide that there is more.
 
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ use crate::operations::{
     GET_ISSUE, GET_PULL, GET_REF, GET_REPOSITORY, LIST_CHECK_RUNS, LIST_COMMENTS, LIST_EVENTS, LIST_LABELS, LIST_PULLS,
     Operation,
 };
+use crate::pages::next_of;
+use crate::refusal;
 use crate::tokens::Scope;
 
 /// The reads that are repeated, and that no right depends on.
@@ -68,6 +71,9 @@ impl Conditional {
         body: &Bytes,
     ) {
         let Some(scope) = scope.filter(|_| is_polled(operation) && body.len() <= LARGEST) else { return };
+        if may_grow_behind(path, headers, body) {
+            return;
+        }
         let Some(etag) = headers.get(http::header::ETAG).and_then(|etag| etag.to_str().ok()) else { return };
         let known = Known {
             etag: etag.to_owned(),
@@ -79,6 +85,39 @@ impl Conditional {
     }
 }
 
+/// Whether an answer is a list's last page, and full: the next item goes onto a page of its own, of which this one's body,
+/// and so perhaps its `ETag`, says nothing.
+fn may_grow_behind(path: &str, headers: &HeaderMap, body: &[u8]) -> bool {
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    let size = query.split('&').find_map(|pair| pair.strip_prefix("per_page="));
+    let size = size.and_then(|size| size.parse::<usize>().ok());
+    let Some(size) = size.filter(|_| refusal::header(headers, "link").and_then(next_of).is_none()) else { return false };
+    // Check runs come in an object that names their total: one more changes it.
+    serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(body).is_ok_and(|items| items.len() >= size)
+}
+
 fn is_polled(operation: &Operation) -> bool {
     POLLED.iter().any(|polled| std::ptr::eq(*polled, operation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_last_page_is_not_kept() {
+        let more = "</x?per_page=2&page=2>; rel=\"next\"";
+        let back = "</x?per_page=2&page=1>; rel=\"prev\"";
+        let of = |path: &str, link: &str, body: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("link", link.parse().unwrap());
+            may_grow_behind(path, &headers, body.as_bytes())
+        };
+        assert!(of("/x?per_page=2", "", "[1,2]"));
+        assert!(of("/x?a=b&per_page=2&page=2", back, "[3,{\"a\":[]}]"));
+        assert!(!of("/x?per_page=2", more, "[1,2]"), "the next page says for itself whether it changed");
+        assert!(!of("/x?per_page=2", "", "[1]"), "the next item changes it");
+        assert!(!of("/x", "", "{}"), "no list");
+        assert!(!of("/x?per_page=2", "", r#"{"total_count":2,"check_runs":[1,2]}"#), "its total changes");
+    }
 }

@@ -97,7 +97,7 @@ pub(crate) enum Enough {
 }
 
 /// The address with `rel="next"` of a `Link` header (RFC 8288): `<https://…?page=2>; rel="next", <…>; rel="last"`.
-fn next_of(link: &str) -> Option<&str> {
+pub(crate) fn next_of(link: &str) -> Option<&str> {
     let mut rest = link;
     while let Some((_, after)) = rest.split_once('<') {
         let (address, after) = after.split_once('>')?;
