@@ -38,6 +38,8 @@ pub(crate) enum Account {
     App,
     /// One installation.
     Installation(InstallationId),
+    /// A token that ends itself. That GitHub does not take it any more says nothing about the App.
+    Ending,
 }
 
 /// Why nothing is sent, and until when.

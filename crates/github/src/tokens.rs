@@ -210,7 +210,7 @@ struct Ending<'a>(&'a SecretString);
 
 impl Credential for Ending<'_> {
     fn account(&self) -> Account {
-        Account::App
+        Account::Ending
     }
 
     fn scope(&self) -> Option<Scope> {

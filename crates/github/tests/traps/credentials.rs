@@ -234,7 +234,10 @@ async fn a_git_token_is_narrow_and_revoked() {
         (asked.path == "/installation/token").then(|| status(401, json!({"message": "Bad credentials"})))
     })
     .await;
-    over.repository().revoke(&token).await.unwrap();
+    let repository = over.repository();
+    repository.revoke(&token).await.unwrap();
+    // Whoever uninstalls the App in the middle of a run stops nobody else.
+    repository.git_token(GitAccess::Fetch).await.unwrap();
 }
 
 #[tokio::test]
