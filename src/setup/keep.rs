@@ -90,7 +90,9 @@ impl Place {
     /// # Errors
     /// [`KeepError`]
     pub fn check(&self) -> Result<(), KeepError> {
-        if let Some(there) = [&self.key, &self.secret].into_iter().find(|path| path.exists()) {
+        // A link that leads nowhere is there too: nothing could be written in its place.
+        let is_there = |path: &&&PathBuf| fs::symlink_metadata(path).is_ok();
+        if let Some(there) = [&self.key, &self.secret].iter().find(is_there).copied() {
             return Err(KeepError::Exists(there.clone()));
         }
         self.document()?;
@@ -269,6 +271,14 @@ mod tests {
         api_url = "https://github.example.org/api/v3"
         web_url = "https://github.example.org/"
         "#);
+    }
+
+    #[test]
+    fn a_link_in_the_way_is_said_before_anything_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::beside(&folder.path().join("baton.toml")).unwrap();
+        std::os::unix::fs::symlink("nowhere", &place.secret).unwrap();
+        assert!(matches!(place.check(), Err(KeepError::Exists(path)) if path == place.secret));
     }
 
     #[test]

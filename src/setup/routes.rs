@@ -151,7 +151,9 @@ async fn come_back(State(site): State<Site>, Query(back): Query<Back>) -> Respon
     if !site.setup.is_ours(&back.state) || !paste::is_code(&back.code) {
         return nothing_here();
     }
-    // What went wrong is shown where the link leads.
-    let _shown_there = site.setup.take(&back.code).await;
+    // A task of its own, which goes on when the browser goes away: the code is good once, and so is what it brings. What went
+    // wrong is shown where the link leads.
+    let (setup, code) = (site.setup.clone(), back.code);
+    let _shown_there = tokio::spawn(async move { setup.take(&code).await }).await;
     Redirect::to(&format!("/setup/{}", site.setup.inner.key)).into_response()
 }
