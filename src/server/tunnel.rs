@@ -42,7 +42,10 @@ const TRIES: u32 = 6;
 pub struct Tunnel {
     channel: Url,
     server: Url,
+    /// For the channel.
     client: reqwest::Client,
+    /// For the server: whatever proxy leads to the world, deliveries do not leave this machine again.
+    inside: reqwest::Client,
 }
 
 /// No tunnel can be had.
@@ -62,9 +65,11 @@ impl Tunnel {
             .redirect(reqwest::redirect::Policy::limited(3))
             .build()
             .map_err(|error| TunnelError(error.to_string()))?;
+        let inside = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+        let inside = inside.map_err(|error| TunnelError(error.to_string()))?;
         let server = format!("http://{}/webhooks/github", reachable(server));
         let server = server.parse().map_err(|error: url::ParseError| TunnelError(error.to_string()))?;
-        Ok(Self { channel, server, client })
+        Ok(Self { channel, server, client, inside })
     }
 
     /// Listens until `shutdown` fires, and connects again whenever the channel goes away.
@@ -123,7 +128,7 @@ impl Tunnel {
     async fn hand_over(&self, delivery: &Delivery) {
         let mut pause = SHORTEST;
         for _ in 0..TRIES {
-            let request = self.client.post(self.server.clone()).headers(delivery.headers.clone());
+            let request = self.inside.post(self.server.clone()).headers(delivery.headers.clone());
             match request.body(delivery.body.clone()).timeout(CONNECT).send().await.map(|answer| answer.status()) {
                 Ok(status) if status.is_success() => return,
                 Ok(StatusCode::UNAUTHORIZED) => {
