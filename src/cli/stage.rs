@@ -186,22 +186,32 @@ const PREFIX: &str = "baton-stage-";
 /// Held for as long as the stage's process lives.
 const LOCK: &str = "in-use";
 
-/// A folder that only this user may look into. What stages that were killed have left is removed first.
+/// A folder that only this user may look into. What stages of theirs that were killed have left is removed.
 fn own_folder() -> std::io::Result<StageFolder> {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let closed = std::fs::Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix(PREFIX).permissions(closed).tempdir()?;
+    // Locked before it has its name: another stage that begins now never sees it free.
+    let unnamed = folder.path().join("lock");
+    let lock = std::fs::File::create(&unnamed)?;
+    lock.lock()?;
+    std::fs::rename(&unnamed, folder.path().join(LOCK))?;
+    let own = lock.metadata()?.uid();
     for entry in std::fs::read_dir(std::env::temp_dir())?.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX)
-            && std::fs::File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
-        {
-            // Somebody else's, or one that somebody else removes at this moment.
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) && is_left_over(&entry.path(), own) {
+            // One that somebody else removes at this moment.
             let _left_there = std::fs::remove_dir_all(entry.path());
         }
     }
-    let closed = std::fs::Permissions::from_mode(0o700);
-    let folder = tempfile::Builder::new().prefix(PREFIX).permissions(closed).tempdir()?;
-    let lock = std::fs::File::create(folder.path().join(LOCK))?;
-    lock.lock()?;
     Ok(StageFolder { folder, _lock: lock })
+}
+
+/// Whether a folder is this user's, and nobody's stage any more. In another user's nothing is opened: what is called a lock
+/// there may be a pipe, which would hold up whoever opens it.
+fn is_left_over(folder: &Path, own: u32) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::symlink_metadata(folder).is_ok_and(|it| it.is_dir() && it.uid() == own)
+        && std::fs::File::open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
 }
 
 /// A stage's folder, removed with it.
