@@ -74,13 +74,14 @@ impl Outside {
     fn prepare(given: &Given) -> std::io::Result<Self> {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::Builder::new().prefix("baton-doctor-").tempdir()?;
-        // Open to everybody on this machine, so that only the sandbox keeps anybody from it.
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777))?;
         std::fs::write(folder.path().join("canary"), CANARY)?;
         let checkout = folder.path().join("checkout");
         std::fs::create_dir(&checkout)?;
         std::fs::set_permissions(&checkout, std::fs::Permissions::from_mode(0o755))?;
         std::fs::write(checkout.join("README"), "a checkout\n")?;
+        // Open to everybody on this machine, so that only the sandbox keeps anybody from it. From here on nothing is written
+        // in it by name: somebody could have put a link there. Sticky, so that nobody replaces what is there.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o1777))?;
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
