@@ -91,7 +91,9 @@ fn may_grow_behind(path: &str, headers: &HeaderMap, body: &[u8]) -> bool {
     let query = path.split_once('?').map_or("", |(_, query)| query);
     let size = query.split('&').find_map(|pair| pair.strip_prefix("per_page="));
     let size = size.and_then(|size| size.parse::<usize>().ok());
-    let Some(size) = size.filter(|_| refusal::header(headers, "link").and_then(next_of).is_none()) else { return false };
+    let Some(size) = size.filter(|_| refusal::header(headers, "link").and_then(next_of).is_none()) else {
+        return false;
+    };
     // Check runs come in an object that names their total: one more changes it.
     serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(body).is_ok_and(|items| items.len() >= size)
 }
