@@ -59,7 +59,7 @@ fn readers_do_not_learn_of_the_operators_limits() {
         let issue = w.rita().opens_issue("Another", "Nothing to do with Baton.");
         w.rita().says(issue, "/baton doctor");
         w.settle().await;
-        assert_snapshot!(w.notes(issue), @"rita, `/[|]baton doctor` was not carried out: it needs write access to this repository, and GitHub says you have read access. Everyone may ask for `/baton status` and `/baton help`.");
+        assert_snapshot!(w.notes(issue), @"rita, `/baton doctor` was not carried out: it needs write access to this repository, and GitHub says you have read access. Everyone may ask for `/baton status` and `/baton help`.");
     });
 }
 

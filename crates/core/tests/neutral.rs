@@ -1,5 +1,7 @@
 //! What the bot posts of other people's text, judged on its rendered form by another parser than the one that made it
 //! (SECURITY.md C-07 to C-12).
+//!
+//! Long because every way of making text inert is judged by the same page and with the same hostile texts.
 
 #![expect(clippy::unwrap_used, reason = "whatever fails here is a failing test")]
 
