@@ -1,6 +1,8 @@
 //! What people are told, where they read it: help for the states at hand, progress after the end, evidence that shows
 //! nothing, and the words for the operator's terminal.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "in a test a panic is the report")]
+
 #[path = "step/sample.rs"]
 #[expect(dead_code, reason = "made for the state machine's own tests, which use all of it")]
 mod sample;
