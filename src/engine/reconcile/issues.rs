@@ -61,6 +61,12 @@ impl Engine {
         match repository.issue_events(issue).await {
             Ok(events) => Ok(events),
             Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => Ok(Vec::new()),
+            // Whoever may comment can make a history longer than is read. That is that issue's trouble alone: if the look
+            // ended here, nothing in the repository would be looked at ever again.
+            Err(refused @ GitHubError::Malformed { .. }) => {
+                tracing::warn!(%issue, %refused, "who did what to an issue cannot be read");
+                Ok(Vec::new())
+            }
             Err(refused) => Err(self.refused(&refused)),
         }
     }
