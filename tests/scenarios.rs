@@ -17,6 +17,7 @@ mod scenarios {
     mod missed;
     mod patches;
     mod payloads;
+    mod refusals;
     mod review;
     mod storm;
     mod strange;

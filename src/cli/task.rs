@@ -8,6 +8,7 @@ use baton_core::domain::ids::{IssueNumber, RepositoryName, TaskId};
 use baton_core::domain::run::AgentEvent;
 use baton_core::domain::task::{Failure, State, StateName, Task};
 use baton_core::domain::usage::Usage;
+use baton_core::prose;
 use baton_store::{Store, TaskFilter, TaskRow};
 use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
@@ -258,7 +259,7 @@ pub(super) fn broke(reason: &Failure) -> String {
         Failure::RunBroke { reason, .. } => format!("the agent's run broke: {reason}"),
         Failure::Configuration { problems } => problems.join("; "),
         Failure::PatchRefused { findings } => format!("the patch breaks the rules: {}", findings.join("; ")),
-        Failure::PushRefused { text } => format!("the push was refused: {text}"),
+        Failure::Refused { what, refusal, said } => prose::refusal::line(what, refusal, said),
         Failure::Effect { what, reason } => format!("Baton could not {what}: {reason}"),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use baton_core::domain::refusal::Refusal;
 use baton_core::domain::time::Timestamp;
-use baton_git::{FetchError, GitError};
+use baton_git::{FetchError, GitError, PushError};
 use baton_github::GitHubError;
 use baton_queue::Failure;
 
@@ -28,7 +29,33 @@ pub(super) fn github(error: &GitHubError, now: Timestamp) -> Failure {
         | GitHubError::Archived
         | GitHubError::Validation { .. }
         | GitHubError::Conflict { .. }
-        | GitHubError::Moved { .. } => Failure::Permanent { reason },
+        | GitHubError::Moved { .. } => Failure::Refused { refusal: Box::new(refusal(error)), reason },
+    }
+}
+
+/// What stands in the way, by the kind of answer, and by GitHub's words where the kind does not tell.
+fn refusal(error: &GitHubError) -> Refusal {
+    match error {
+        GitHubError::NotFound { .. } => Refusal::Hidden,
+        GitHubError::NotInstalled => Refusal::NotInstalled,
+        GitHubError::Suspended => Refusal::Suspended,
+        GitHubError::Archived => Refusal::Archived,
+        GitHubError::Forbidden { needs: Some(needs), .. } => Refusal::permission(Some(needs.to_string())),
+        GitHubError::Gone { message, .. } => match Refusal::read(message) {
+            Refusal::Other => Refusal::Gone,
+            known => known,
+        },
+        GitHubError::Forbidden { message, needs: None, .. } | GitHubError::Conflict { message, .. } => {
+            Refusal::read(message)
+        }
+        GitHubError::Validation { message, errors, .. } => Refusal::read(&format!("{message}\n{}", errors.join("\n"))),
+        GitHubError::RetryAfter { .. }
+        | GitHubError::Unauthorized { .. }
+        | GitHubError::Server { .. }
+        | GitHubError::Network { .. }
+        | GitHubError::Timeout { .. }
+        | GitHubError::Malformed { .. }
+        | GitHubError::Moved { .. } => Refusal::Other,
     }
 }
 
@@ -36,12 +63,29 @@ pub(super) fn github(error: &GitHubError, now: Timestamp) -> Failure {
 pub(super) fn fetch(error: &FetchError) -> Failure {
     match error {
         FetchError::Network(_) | FetchError::Unauthorized => Failure::transient(error),
-        FetchError::NotFound
-        | FetchError::Forbidden(_)
-        | FetchError::NoSuchRef(_)
-        | FetchError::Corrupt(_)
-        | FetchError::FileNotAllowed => Failure::permanent(error),
+        FetchError::NotFound => refused(Refusal::Hidden, error),
+        FetchError::Forbidden(text) => match Refusal::read(text) {
+            Refusal::Other => refused(Refusal::permission(Some("contents: read".to_owned())), error),
+            known => refused(known, error),
+        },
+        FetchError::NoSuchRef(_) => refused(Refusal::BaseMissing, error),
+        FetchError::Corrupt(_) | FetchError::FileNotAllowed => Failure::permanent(error),
         FetchError::Git(error) => git(error),
+    }
+}
+
+fn refused(refusal: Refusal, error: &impl ToString) -> Failure {
+    Failure::Refused { refusal: Box::new(refusal), reason: error.to_string() }
+}
+
+/// A push: what the network does passes, and a refused token is minted anew with the next attempt.
+pub(super) fn push(error: PushError) -> Failure {
+    match error {
+        PushError::Refused { refusal, text } => Failure::Refused { refusal: Box::new(refusal), reason: text },
+        PushError::NotFound => refused(Refusal::Hidden, &error),
+        PushError::Network(_) | PushError::Unauthorized => Failure::transient(error),
+        PushError::FileNotAllowed => Failure::permanent(error),
+        PushError::Git(error) => git(&error),
     }
 }
 

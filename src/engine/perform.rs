@@ -9,6 +9,7 @@ mod plan_comment;
 mod progress;
 mod pull;
 mod push;
+mod refused;
 mod run;
 mod say;
 mod tests;

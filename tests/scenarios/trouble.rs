@@ -231,19 +231,18 @@ fn what_can_never_be_posted_fails_the_task_and_a_retry_posts_it() {
         w.alice().says(issue, "/plan approve");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::Failed);
-        w.expects_to_give_up("open_pull");
         w.alice().says(issue, "/baton retry");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview);
         assert_eq!(w.sim.branches(REPO).expect("branches").len(), 2);
         assert_snapshot!(w.notes(issue), @r"
-        Baton could not open the pull request:
+        GitHub did not let Baton open the pull request: it says why in its own words.
 
         ```
         GitHub does not accept it: Unprocessable Entity (pulls/create)
         ```
 
-        It has given up. What was done so far is kept. `/baton retry` tries again, `/plan` begins with a new plan.
+        The work is kept. Put right what it names, then comment `/baton retry`. `/plan` begins with a new plan.
         ");
     });
 }

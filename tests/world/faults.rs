@@ -95,6 +95,23 @@ impl World {
         request.send().await.expect("Baton answers").status().as_u16()
     }
 
+    /// How many comments, pull requests and checks of Baton's were made more than once.
+    pub fn written_twice(&self) -> usize {
+        let mut seen = std::collections::BTreeMap::<String, usize>::new();
+        for effect in self.sim.ledger().iter().filter(|effect| effect.actor == self.bot()) {
+            let field = match effect.what.as_str() {
+                "comment.create" => "body",
+                "pull.create" | "pull.open" => "head",
+                "check.create" => "external_id",
+                _ => continue,
+            };
+            let text = effect.detail[field].as_str().unwrap_or_default();
+            let text = text.rsplit_once("<!-- baton:").map_or(text, |(_, mark)| mark);
+            *seen.entry(format!("{}: {text}", effect.what)).or_default() += 1;
+        }
+        seen.values().filter(|times| **times > 1).count()
+    }
+
     /// The owner takes the App off [`REPO`].
     pub fn uninstalls(&self) {
         self.tick();

@@ -12,6 +12,7 @@ pub mod issue;
 pub mod note;
 pub mod patch;
 pub mod plan;
+pub mod refusal;
 pub mod rejection;
 pub mod run;
 pub mod settings;

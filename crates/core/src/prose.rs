@@ -11,6 +11,7 @@ pub mod place;
 pub mod plan;
 pub mod progress;
 pub mod pull;
+pub mod refusal;
 
 use std::time::Duration;
 

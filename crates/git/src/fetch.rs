@@ -168,7 +168,9 @@ pub(crate) enum AccessFault {
 
 /// Reads git's (untranslated) messages about HTTP's statuses.
 pub(crate) fn access_fault(stderr: &str) -> Option<AccessFault> {
-    stderr.lines().filter(|line| line.starts_with("fatal:")).find_map(|line| {
+    // Refused at the question for refs it is fatal; refused at the transfer itself, an error of the call.
+    let is_about_access = |line: &&str| line.starts_with("fatal:") || line.starts_with("error: RPC failed");
+    stderr.lines().filter(is_about_access).find_map(|line| {
         if line.contains("Authentication failed")
             || line.contains("could not read Username")
             || line.contains("could not read Password")

@@ -42,7 +42,7 @@ pub use local_clone::{CloneError, CloneHead, head_of_clone};
 pub use mirror::Git;
 pub use objects::TreeId;
 pub use prune::{PruneLimits, Pruned};
-pub use push::{PushError, Pushed, RefusalReason};
+pub use push::{PushError, Pushed};
 pub use read::{ListedFile, ReadError};
 pub use rebase::RebaseError;
 pub use remote::{InvalidRemote, Remote};

@@ -1,11 +1,12 @@
 //! Sends one commit to one branch: an explicit refspec to an explicit URL, never over commits of others.
 
 mod porcelain;
-mod refusal;
+mod said;
 
 use std::ffi::OsString;
 
 use baton_core::domain::ids::{BranchName, CommitSha, RepositoryId};
+use baton_core::domain::refusal::Refusal;
 
 use crate::error::GitError;
 use crate::fetch::{AccessFault, access_fault};
@@ -14,7 +15,6 @@ use crate::objects::oid;
 use crate::process::{Call, RunError, Said};
 use crate::remote::Remote;
 use porcelain::Outcome;
-pub use refusal::RefusalReason;
 
 /// The branch is where it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub enum PushError {
     /// The server understood and refused. Trying again changes nothing.
     #[error("the server refused the branch: {text}")]
     Refused {
-        /// Which rule it named.
-        reason: RefusalReason,
+        /// What stands in the way.
+        refusal: Refusal,
         /// What it said, fit to be shown.
         text: String,
     },
@@ -57,7 +57,7 @@ impl Git {
     /// Makes `branch` of the remote point at `commit`.
     ///
     /// With `expected_old`, the branch is moved from exactly that commit, even sideways; without, it must not exist yet.
-    /// Wherever it points at anything else the push is refused as [`RefusalReason::NonFastForward`]. A branch that is
+    /// Wherever it points at anything else the push is refused as [`Refusal::BranchTaken`]. A branch that is
     /// already at `commit` is success. Cancelled by dropping the future; whether it arrived is then unknown.
     ///
     /// # Errors
@@ -136,8 +136,8 @@ fn judge(said: &Said, reference: &str, remote: &Remote) -> Result<Pushed, PushEr
         Some(Outcome::UpToDate) => Ok(Pushed::AlreadyThere),
         Some(Outcome::Moved) if said.success => Ok(Pushed::Moved),
         Some(Outcome::Rejected(summary)) => {
-            let text = remote.shown(&format!("{}\n{summary}", refusal::remote_lines(&said.stderr)));
-            Err(PushError::Refused { reason: refusal::classify(&said.stderr, &summary), text })
+            let text = remote.shown(&format!("{}\n{summary}", said::by_server(&said.stderr)));
+            Err(PushError::Refused { refusal: Refusal::read(&text), text })
         }
         Some(Outcome::Moved) | None => Err(transfer_error(said, remote)),
     }
@@ -148,7 +148,7 @@ fn moved_by_others(reference: &str, there: Option<&CommitSha>) -> PushError {
         Some(sha) => format!("{reference} is at {sha}, where Baton did not put it"),
         None => format!("{reference} is gone; somebody deleted it"),
     };
-    PushError::Refused { reason: RefusalReason::NonFastForward, text }
+    PushError::Refused { refusal: Refusal::BranchTaken, text }
 }
 
 /// A conversation that did not get as far as the reference.
@@ -157,10 +157,13 @@ fn transfer_error(said: &Said, remote: &Remote) -> PushError {
     match access_fault(&said.stderr) {
         Some(AccessFault::Unauthorized) => PushError::Unauthorized,
         Some(AccessFault::NotFound) => PushError::NotFound,
-        Some(AccessFault::Forbidden) => PushError::Refused { reason: refusal::forbidden(&said.stderr), text },
-        None => match refusal::named(&said.stderr) {
-            Some(reason) => PushError::Refused { reason, text },
-            None => PushError::Network(text),
+        Some(AccessFault::Forbidden) => match Refusal::read(&text) {
+            Refusal::Other => PushError::Refused { refusal: Refusal::permission(None), text },
+            refusal => PushError::Refused { refusal, text },
+        },
+        None => match Refusal::read(&text) {
+            Refusal::Other => PushError::Network(text),
+            refusal => PushError::Refused { refusal, text },
         },
     }
 }

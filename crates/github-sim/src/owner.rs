@@ -98,6 +98,14 @@ impl Sim {
         self.change_repository(full_name, |repo| repo.rulesets.push((branches.to_owned(), rule)))
     }
 
+    /// Takes away all rules of the repository's rulesets.
+    ///
+    /// # Errors
+    /// When the repository is unknown.
+    pub fn no_rulesets(&self, full_name: &str) -> Result<(), Refusal> {
+        self.change_repository(full_name, |repo| repo.rulesets.clear())
+    }
+
     /// Switches push protection for secrets on or off; public repositories begin with it, as on GitHub.
     ///
     /// # Errors

@@ -122,7 +122,7 @@ impl Attempt<'_> {
             tracing::error!(job = %self.job.id, kind = self.job.kind, attempt = self.job.attempts, error, "a bug");
         }
         let retry_after = match failure {
-            Failure::Permanent { .. } => None,
+            Failure::Permanent { .. } | Failure::Refused { .. } => None,
             // Given back where an attempt ends.
             Failure::NotYet { until, .. } => Some(Some(until.since(self.now))),
             Failure::Transient { retry_after, .. } => Some(*retry_after),

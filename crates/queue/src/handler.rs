@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use baton_core::domain::refusal::Refusal;
 use baton_core::domain::time::Timestamp;
 use baton_store::{Died, Job, Lease, Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -83,6 +84,15 @@ pub enum Failure {
     Permanent {
         /// What is wrong.
         reason: String,
+    },
+    /// The other side says no, and why: it goes well once somebody has put that right, and not before. The queue gives it up
+    /// as it does what will never go well.
+    #[error("{reason}")]
+    Refused {
+        /// What the other side said.
+        reason: String,
+        /// What stands in the way.
+        refusal: Box<Refusal>,
     },
     /// Baton is wrong. It is tried again, since the next attempt may meet other circumstances or a mended Baton.
     #[error("this is a bug in Baton: {reason}")]

@@ -20,7 +20,9 @@ impl Engine {
         failure: &Failure,
         job: &JobContext,
     ) -> Result<Option<String>, Failure> {
-        let (Failure::Permanent { .. }, Some(context)) = (failure, context(incoming)) else { return Ok(None) };
+        let (Failure::Permanent { .. } | Failure::Refused { .. }, Some(context)) = (failure, context(incoming)) else {
+            return Ok(None);
+        };
         let Some(named) = context.installation else { return Ok(None) };
         let name = &context.repository.name;
         let reason = match self.parts().github.installation_of(name).await {

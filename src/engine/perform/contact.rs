@@ -52,7 +52,7 @@ impl Engine {
         let found = match self.look_around(&self.parts().github.repository(&repository)).await {
             Ok(contact) => Some(contact),
             // Uninstalled or gone meanwhile: nobody waits for this, and whoever asks later is told then.
-            Err(Failure::Permanent { reason }) => {
+            Err(Failure::Permanent { reason } | Failure::Refused { reason, .. }) => {
                 tracing::info!(repository = %repository.name, reason, "a repository could not be looked at");
                 None
             }

@@ -4,6 +4,7 @@
 use baton_core::domain::effect::Effect;
 use baton_core::domain::event::Event;
 use baton_core::domain::ids::IssueNumber;
+use baton_core::domain::refusal::Refusal;
 use baton_core::domain::task::Withdrawal;
 use baton_github::{GitHubError, Repository};
 use baton_queue::{Failure, Handled, JobContext};
@@ -17,11 +18,16 @@ impl Engine {
     /// Performs the effect of a job. One that is refused for good, and about something that is gone, has ended.
     pub(in crate::engine) async fn perform_unless_moot(&self, context: &JobContext) -> Result<Handled, Failure> {
         let failure = match self.perform(context).await {
-            Err(failure @ Failure::Permanent { .. }) => failure,
+            Err(failure @ (Failure::Permanent { .. } | Failure::Refused { .. })) => failure,
             other => return other,
         };
         let payload: Payload = context.job.payload.read("effect job")?;
-        let Some(because) = self.taken_away_from(context, &payload).await? else { return Err(failure) };
+        let Some(because) = self.taken_away_from(context, &payload).await? else {
+            return match failure {
+                Failure::Refused { reason, refusal } => self.take_no(context, payload, reason, refusal).await,
+                other => Err(other),
+            };
+        };
         let reason = match &because {
             Withdrawal::Uninstalled => format!("the App may not act on {} any more", payload.repository.name),
             _ => "the issue is gone".to_owned(),
@@ -56,6 +62,8 @@ impl Engine {
         match repository.issue(issue).await {
             Ok(now) if is_elsewhere(repository, &now, issue) => Ok(Some(Withdrawal::IssueTransferred)),
             Ok(_) => Ok(None),
+            // Switched off, issues are there all the same, and come back with the switch.
+            Err(GitHubError::Gone { message, .. }) if Refusal::read(&message) == Refusal::IssuesOff => Ok(None),
             Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => Ok(Some(Withdrawal::IssueDeleted)),
             Err(refused) => Err(crate::engine::error::github(&refused, self.now())),
         }

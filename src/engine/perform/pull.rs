@@ -2,6 +2,7 @@
 
 use baton_core::domain::event::Event;
 use baton_core::domain::ids::{BranchName, IssueNumber};
+use baton_core::domain::refusal::Refusal;
 use baton_core::domain::run::RunKind;
 use baton_core::domain::task::{PatchRef, Proof, Task};
 use baton_core::domain::usage::Usage;
@@ -48,11 +49,9 @@ impl Engine {
         let pull = match github.create_pull(&new).await.map_err(refused)? {
             Found::Created(pull) => pull,
             Found::Existing(pull) if !self.is_by_us(&pull).await? => {
-                return Err(Failure::permanent(format!(
-                    "pull request #{} from the branch `{branch}` was opened by somebody else; Baton leaves it alone. Close it, or \
-                     delete the branch",
-                    pull.number
-                )));
+                let reason =
+                    format!("pull request #{} from the branch `{branch}` was opened by somebody else", pull.number);
+                return Err(Failure::Refused { reason, refusal: Box::new(Refusal::PullExists) });
             }
             // A person was faster: it is what it is.
             Found::Existing(pull) if pull.state != PullState::Open => {

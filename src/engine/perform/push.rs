@@ -16,11 +16,6 @@ struct Left {
     head: CommitSha,
 }
 
-enum Arrived {
-    Yes,
-    Refused(String),
-}
-
 impl Engine {
     pub(super) async fn push(
         &self,
@@ -40,35 +35,23 @@ impl Engine {
         }
         let left_key = format!("branch/{}/{branch}", github.reference().id);
         let left = self.store().recall::<Left>(&left_key).await?;
-        let arrived = self
-            .with_git(github, GitAccess::Push, async |remote| {
-                let id = github.reference().id;
-                let expected = left.as_ref().map(|left| &left.head);
-                match self.parts().git.push(id, head, branch, expected, &remote).await {
-                    Ok(Pushed::Moved | Pushed::AlreadyThere) => Ok(Arrived::Yes),
-                    // A push whose answer was lost is repeated by git itself, and then meets what it did.
-                    Err(PushError::Refused { text, .. }) => match github.branch_head(branch.as_str()).await {
-                        Ok(Some(there)) if there == *head => Ok(Arrived::Yes),
-                        Ok(_) => Ok(Arrived::Refused(text)),
-                        Err(refused) => Err(error::github(&refused, self.now())),
-                    },
-                    Err(failure @ (PushError::Network(_) | PushError::Unauthorized)) => {
-                        Err(Failure::transient(failure))
-                    }
-                    Err(failure @ (PushError::NotFound | PushError::FileNotAllowed)) => {
-                        Err(Failure::permanent(failure))
-                    }
-                    Err(PushError::Git(failure)) => Err(error::git(&failure)),
-                }
-            })
-            .await?;
-        match arrived {
-            Arrived::Yes => {
-                let mut tx = self.store().begin().await?;
-                tx.remember(&left_key, &Left { head: head.clone() }, self.now()).await?;
-                self.finish_in(tx, context, vec![Event::BranchPushed { head: head.clone() }]).await
+        self.with_git(github, GitAccess::Push, async |remote| {
+            let id = github.reference().id;
+            let expected = left.as_ref().map(|left| &left.head);
+            match self.parts().git.push(id, head, branch, expected, &remote).await {
+                Ok(Pushed::Moved | Pushed::AlreadyThere) => Ok(()),
+                // A push whose answer was lost is repeated by git itself, and then meets what it did.
+                Err(refused @ PushError::Refused { .. }) => match github.branch_head(branch.as_str()).await {
+                    Ok(Some(there)) if there == *head => Ok(()),
+                    Err(passing) if passing.is_transient() => Err(error::github(&passing, self.now())),
+                    Ok(_) | Err(_) => Err(error::push(refused)),
+                },
+                Err(failure) => Err(error::push(failure)),
             }
-            Arrived::Refused(text) => self.finish(context, vec![Event::PushRefused { head: head.clone(), text }]).await,
-        }
+        })
+        .await?;
+        let mut tx = self.store().begin().await?;
+        tx.remember(&left_key, &Left { head: head.clone() }, self.now()).await?;
+        self.finish_in(tx, context, vec![Event::BranchPushed { head: head.clone() }]).await
     }
 }

@@ -19,7 +19,7 @@ use baton_core::domain::tool::ToolReply;
 use baton_core::domain::usage::Usage;
 use baton_core::prose::neutral;
 use baton_git::CheckoutOf;
-use baton_github::{CheckConclusion, CheckRunUpdate, CheckState, Repository};
+use baton_github::{CheckConclusion, CheckRunUpdate, CheckState, GitHubError, Repository};
 use baton_queue::{Failure, Handled, JobContext};
 use baton_sandbox::{SandboxError, Session};
 use baton_store::{Json, NewRun};
@@ -62,6 +62,10 @@ impl Engine {
         let mut task = self.task_of(context).await?;
         if task.current_run() != Some(order.run) {
             return self.finish(context, vec![]).await;
+        }
+        // Where nothing can be written in the end, nothing is spent.
+        if github.info().await.map_err(|refused| error::github(&refused, self.now()))?.archived {
+            return Err(error::github(&GitHubError::Archived, self.now()));
         }
         if let Purpose::Implement { approval, .. } | Purpose::Revise { approval, .. } = &order.purpose
             && let Some(because) = self.void_approval(github, task.issue.number, approval).await?
@@ -264,7 +268,9 @@ impl Engine {
                 Failure::NotYet { reason, until } => {
                     Err(AgentFailure::Transient { reason, retry_after: Some(until.since(self.now())) })
                 }
-                Failure::Permanent { reason } | Failure::Bug { reason } => Err(AgentFailure::Permanent { reason }),
+                Failure::Permanent { reason } | Failure::Refused { reason, .. } | Failure::Bug { reason } => {
+                    Err(AgentFailure::Permanent { reason })
+                }
             },
         }
     }

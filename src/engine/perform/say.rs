@@ -4,6 +4,7 @@ use baton_core::command::spec::Place;
 use baton_core::domain::ids::CommentId;
 use baton_core::domain::issue::Thread;
 use baton_core::domain::note::Note;
+use baton_core::domain::refusal::Refusal;
 use baton_core::prose;
 use baton_core::prose::note::Around;
 use baton_github::{GitHubError, Repository};
@@ -59,7 +60,18 @@ impl Engine {
         let body = prose::note::comment(note, &around);
         match github.create_comment(thread.number, key, &body).await {
             Ok(_) => self.finish(context, vec![]).await,
-            Err(refused) => Err(error::github(&refused, self.now())),
+            Err(refused) => {
+                let failure = error::github(&refused, self.now());
+                let elsewhere = task.as_ref().filter(|_| !on_pull).and_then(|task| task.pull);
+                if let (Failure::Refused { refusal, .. }, Some(pull)) = (&failure, elsewhere)
+                    && **refusal == Refusal::Locked
+                    && github.create_comment(pull, key, &body).await.is_ok()
+                {
+                    // The issue is locked, its pull request is not: people read it there.
+                    return self.finish(context, vec![]).await;
+                }
+                Err(failure)
+            }
         }
     }
 

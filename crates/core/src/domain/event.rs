@@ -9,6 +9,7 @@ use super::ids::{CommentId, CommitSha, Digest, IssueNumber, RunId};
 use super::issue::{CommentRef, IssueSnapshot};
 use super::note::VoidApproval;
 use super::plan::{PlanDraft, PlannedCommands};
+use super::refusal::Refusal;
 use super::run::NothingReason;
 use super::settings::{RepositorySettings, TaskPolicy};
 use super::task::{PatchRef, Withdrawal};
@@ -176,12 +177,14 @@ pub enum Event {
         /// The commit.
         head: CommitSha,
     },
-    /// GitHub refused the push.
-    PushRefused {
-        /// The commit.
-        head: CommitSha,
+    /// GitHub said no to something Baton had to do, and names why.
+    EffectRefused {
+        /// What it was.
+        effect: Box<Effect>,
+        /// What stands in the way.
+        refusal: Refusal,
         /// GitHub's words.
-        text: String,
+        said: String,
     },
     /// The pull request is open.
     PullOpened {
@@ -366,7 +369,7 @@ impl Event {
             | Self::BaseHasIt { .. }
             | Self::EvidenceTaken { .. }
             | Self::BranchPushed { .. }
-            | Self::PushRefused { .. }
+            | Self::EffectRefused { .. }
             | Self::PullOpened { .. }
             | Self::TimerFired { .. }
             | Self::EffectFailed { .. } => None,

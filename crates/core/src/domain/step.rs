@@ -66,6 +66,7 @@ pub fn step(task: &Task, event: &Event, now: Timestamp) -> Result<Transition, Re
         Event::AdvanceTakenBack => draft.task.advance = Advance::Nothing,
         Event::ApprovalVoided { because } => withdraw::approval_voided(&mut draft, because)?,
         Event::TimerFired { timer } => timer::step(&mut draft, *timer)?,
+        Event::EffectRefused { effect, refusal, said } => outcome::effect_refused(&mut draft, effect, refusal, said)?,
         Event::EffectFailed { effect, reason, .. } => outcome::effect_failed(&mut draft, effect, reason)?,
         Event::RunStarted { .. }
         | Event::RunInterrupted { .. }
@@ -83,7 +84,6 @@ pub fn step(task: &Task, event: &Event, now: Timestamp) -> Result<Transition, Re
         | Event::BaseHasIt { .. }
         | Event::EvidenceTaken { .. }
         | Event::BranchPushed { .. }
-        | Event::PushRefused { .. }
         | Event::PullOpened { .. }
         | Event::PullClosed { .. }
         | Event::PullReopened { .. } => outcome::step(&mut draft, event)?,

@@ -10,6 +10,7 @@ use super::evidence::Evidence;
 use super::ids::{BranchName, CommentId, CommitSha, Digest, IssueNumber, RunId, TaskId};
 use super::issue::{CommentRef, IssueSnapshot, RepositoryRef, Thread};
 use super::plan::Plan;
+use super::refusal::Refusal;
 use super::run::NothingReason;
 use super::settings::{RepositorySettings, TaskPolicy};
 use super::time::Timestamp;
@@ -527,10 +528,14 @@ pub enum Failure {
         /// Each finding, as a sentence.
         findings: Vec<String>,
     },
-    /// GitHub refused the push.
-    PushRefused {
+    /// GitHub said no to something Baton had to do.
+    Refused {
+        /// What it was: completes "could not …".
+        what: String,
+        /// What stands in the way.
+        refusal: Refusal,
         /// GitHub's words.
-        text: String,
+        said: String,
     },
     /// Something Baton had to do failed for good.
     Effect {

@@ -110,7 +110,7 @@ pub fn comment(note: &Note, around: &Around<'_>) -> String {
             neutral::literal(&by.login)
         ),
         Note::Cancelled { because } => cancelled(because, at),
-        Note::Failed { reason, work_kept } => failed(reason, *work_kept),
+        Note::Failed { reason, work_kept } => failed(reason, *work_kept, around.links),
         Note::Asks { question } => match question {
             Question::Exhausted { limit, .. } => format!(
                 "The agent was stopped because it reached {}. What it changed is kept.\n\n{}; `/baton cancel` ends the task.",
@@ -326,12 +326,12 @@ pub fn what_failed(reason: &Failure) -> String {
         Failure::PatchRefused { findings } => {
             format!("The patch breaks the rules of this installation, so it was not pushed:\n\n{}", list(findings))
         }
-        Failure::PushRefused { text } => format!("GitHub refused the push:\n\n{}", neutral::code_block(text, "")),
+        Failure::Refused { what, refusal, said } => super::refusal::what(what, refusal, said),
         Failure::Effect { what, reason } => format!("Baton could not {what}:\n\n{}", neutral::code_block(reason, "")),
     }
 }
 
-fn failed(reason: &Failure, work_kept: bool) -> String {
+fn failed(reason: &Failure, work_kept: bool, links: &Links) -> String {
     let kept = if work_kept { "What was done so far is kept. " } else { "" };
     let advice = match reason {
         Failure::RunBroke { run, .. } => format!(
@@ -345,9 +345,7 @@ fn failed(reason: &Failure, work_kept: bool) -> String {
                                          sends the agent back to correct it, `/plan` begins with a new plan."
                 .to_owned()
         }
-        Failure::PushRefused { .. } => {
-            "\nThe work is kept. Once the cause is put right, `/baton retry` pushes it again.".to_owned()
-        }
+        Failure::Refused { refusal, .. } => format!("\n{}", super::refusal::advice(refusal, work_kept, links)),
         Failure::Effect { .. } => {
             format!("\nIt has given up. {kept}`/baton retry` tries again, `/plan` begins with a new plan.")
         }

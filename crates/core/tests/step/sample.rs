@@ -11,6 +11,7 @@ use baton_core::domain::ids::{
 use baton_core::domain::issue::{CommentRef, IssueSnapshot, RepositoryRef};
 use baton_core::domain::note::VoidApproval;
 use baton_core::domain::plan::{Plan, PlanDraft, PlannedCommands};
+use baton_core::domain::refusal::Refusal;
 use baton_core::domain::run::NothingReason;
 use baton_core::domain::settings::{RepositorySettings, TaskPolicy};
 use baton_core::domain::step::{begin, step};
@@ -320,7 +321,14 @@ pub fn every_event() -> Vec<(&'static str, Event)> {
             Event::EvidenceTaken { head: sha('b'), patch: patch(), evidence: Box::new(failing()), notices: vec![] },
         ),
         ("branch pushed", Event::BranchPushed { head: sha('b') }),
-        ("push refused", Event::PushRefused { head: sha('b'), text: "GH006".into() }),
+        (
+            "push refused",
+            Event::EffectRefused {
+                effect: Box::new(Effect::Push { head: sha('b'), branch: work().branch, approval: work().approval }),
+                refusal: Refusal::BranchProtected { rules: vec![] },
+                said: "GH006".into(),
+            },
+        ),
         ("pull opened", Event::PullOpened { pull: IssueNumber(8) }),
         ("pull merged", Event::PullClosed { pull: IssueNumber(8), merged: true, by: None }),
         ("pull closed", Event::PullClosed { pull: IssueNumber(8), merged: false, by: None }),

@@ -3,7 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use baton_core::domain::ids::{BranchName, CommitSha, IssueNumber};
-use baton_git::{PushError, Pushed, RefusalReason, Remote};
+use baton_core::domain::refusal::Refusal;
+use baton_git::{PushError, Pushed, Remote};
 use insta::assert_snapshot;
 
 use crate::server::Fault;
@@ -75,7 +76,7 @@ async fn commits_of_others_are_never_overwritten() {
     pre_receive(&w, "exit 0");
     for expected in [None, Some(&ours), Some(&next)] {
         let refused = push(&w, &ours, expected).await;
-        let stale = matches!(&refused, Err(PushError::Refused { reason: RefusalReason::NonFastForward, .. }));
+        let stale = matches!(&refused, Err(PushError::Refused { refusal: Refusal::BranchTaken, .. }));
         assert!(stale, "{refused:?}");
     }
     assert_eq!(w.upstream_ref(BRANCH), Some(base.clone()));
@@ -85,7 +86,7 @@ async fn commits_of_others_are_never_overwritten() {
     assert_eq!(push(&w, &sideways, Some(&next)).await.unwrap(), Pushed::Moved, "our own branch may be rewritten");
     git(&w.upstream(), &["update-ref", "-d", &format!("refs/heads/{BRANCH}")]);
     let gone = push(&w, &next, Some(&sideways)).await;
-    assert!(matches!(gone, Err(PushError::Refused { reason: RefusalReason::NonFastForward, .. })), "{gone:?}");
+    assert!(matches!(gone, Err(PushError::Refused { refusal: Refusal::BranchTaken, .. })), "{gone:?}");
 }
 
 #[tokio::test]
@@ -98,7 +99,7 @@ async fn a_branch_that_moves_during_the_push_stays_where_it_moved() {
     // After the client looked, before the server updates.
     pre_receive(&w, &format!("env -u GIT_QUARANTINE_PATH git update-ref refs/heads/{BRANCH} {base}"));
     let lost = push(&w, &next, Some(&ours)).await;
-    assert!(matches!(lost, Err(PushError::Refused { reason: RefusalReason::NonFastForward, .. })), "{lost:?}");
+    assert!(matches!(lost, Err(PushError::Refused { refusal: Refusal::BranchTaken, .. })), "{lost:?}");
     assert_eq!(w.upstream_ref(BRANCH), Some(base));
 }
 
@@ -118,29 +119,29 @@ async fn refusals_carry_their_rule_and_the_server_s_words() {
     ] {
         pre_receive(&w, &format!("cat >&2 <<'END'\n{said}\nEND\nexit 1"));
         match push(&w, &head, None).await {
-            Err(PushError::Refused { reason, text }) => table.push_str(&format!("{reason:?}: {text}\n\n")),
+            Err(PushError::Refused { refusal, text }) => table.push_str(&format!("{refusal:?}: {text}\n\n")),
             other => panic!("{said}: {other:?}"),
         }
     }
-    assert_snapshot!(table, @r"
-    Protected: error: GH006: Protected branch update failed for refs/heads/x.
+    assert_snapshot!(table, @r#"
+    BranchProtected { rules: [] }: error: GH006: Protected branch update failed for refs/heads/x.
     [remote rejected] (pre-receive hook declined)
 
-    Ruleset: error: GH013: Repository rule violations found for refs/heads/x.
+    Ruleset { rules: [] }: error: GH013: Repository rule violations found for refs/heads/x.
     [remote rejected] (pre-receive hook declined)
 
-    Secret: error: GH013: Repository rule violations found: push protection found a secret
+    Secrets { found: [] }: error: GH013: Repository rule violations found: push protection found a secret
     [remote rejected] (pre-receive hook declined)
 
-    TooLarge: error: GH001: Large files detected. You may want to try Git Large File Storage.
+    TooLarge { files: [] }: error: GH001: Large files detected. You may want to try Git Large File Storage.
     [remote rejected] (pre-receive hook declined)
 
-    WorkflowPermission: error: refusing to allow a GitHub App to create or update workflow `a.yml` without `workflows` permission
+    Workflow { path: Some("a.yml") }: error: refusing to allow a GitHub App to create or update workflow `a.yml` without `workflows` permission
     [remote rejected] (pre-receive hook declined)
 
-    Other: policy: no pushes on Sundays
+    Hook: policy: no pushes on Sundays
     [remote rejected] (pre-receive hook declined)
-    ");
+    "#);
     assert_eq!(w.upstream_ref(BRANCH), None);
 }
 
@@ -156,11 +157,11 @@ async fn faults_of_access_have_their_kinds() {
     assert!(matches!(to(&missing).await, PushError::NotFound));
     w.server.fault(None, Fault::Status(403, "This repository was archived so it is read-only.".into()));
     let archived = to(&w.remote()).await;
-    assert!(matches!(archived, PushError::Refused { reason: RefusalReason::ReadOnly, .. }), "{archived:?}");
+    assert!(matches!(archived, PushError::Refused { refusal: Refusal::Archived, .. }), "{archived:?}");
     w.server.heal();
     w.server.fault(None, Fault::Status(403, format!("Permission denied to baton[bot] with {TOKEN}.")));
     match to(&w.remote()).await {
-        PushError::Refused { reason: RefusalReason::NoPermission, text } => {
+        PushError::Refused { refusal: Refusal::Permission { .. }, text } => {
             assert!(text.contains("Permission denied") && !text.contains("CANARY"), "{text}");
         }
         other => panic!("{other:?}"),

@@ -9,6 +9,7 @@ use crate::domain::ids::{CommitSha, IssueNumber, RunId};
 use crate::domain::issue::CommentRef;
 use crate::domain::note::Note;
 use crate::domain::plan::Plan;
+use crate::domain::refusal::Refusal;
 use crate::domain::rejection::Rejection;
 use crate::domain::run::NothingReason;
 use crate::domain::task::{
@@ -75,11 +76,6 @@ pub(super) fn step(draft: &mut Draft<'_>, event: &Event) -> Result<(), Rejection
             draft.verify(work, patch, Stage::Opening(proof));
             Ok(())
         }
-        Event::PushRefused { head, text } => {
-            pushing(draft, head)?;
-            draft.fail(Failure::PushRefused { text: text.clone() });
-            Ok(())
-        }
         Event::PullOpened { pull } => pull_opened(draft, *pull),
         Event::PullClosed { pull, merged, .. } => pull_closed(draft, *pull, *merged),
         Event::PullReopened { pull, .. } => pull_reopened(draft, *pull),
@@ -93,6 +89,7 @@ pub(super) fn step(draft: &mut Draft<'_>, event: &Event) -> Result<(), Rejection
         | Event::AdvanceTakenBack
         | Event::ApprovalVoided { .. }
         | Event::TimerFired { .. }
+        | Event::EffectRefused { .. }
         | Event::EffectFailed { .. } => Err(Rejection::Outdated),
     }
 }
@@ -103,6 +100,21 @@ pub(super) fn effect_failed(draft: &mut Draft<'_>, effect: &Effect, reason: &str
         return Err(Rejection::Outdated);
     }
     draft.fail(Failure::Effect { what: effect.describe().to_owned(), reason: reason.to_owned() });
+    Ok(())
+}
+
+/// GitHub's no. The task fails if that is what it waits for; a retry does the same again, once the cause is put right.
+pub(super) fn effect_refused(
+    draft: &mut Draft<'_>,
+    effect: &Effect,
+    refusal: &Refusal,
+    said: &str,
+) -> Result<(), Rejection> {
+    if !effect.is_awaited_in(&draft.task.state) {
+        return Err(Rejection::Outdated);
+    }
+    let (what, refusal) = (effect.describe().to_owned(), refusal.clone());
+    draft.fail(Failure::Refused { what, refusal, said: said.to_owned() });
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use crate::domain::ids::RepositoryName;
 /// The addresses that are allowed: pages of one repository, and of hosts that the operator trusts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
-    /// `https://github.com/OWNER/NAME`, in lower case.
+    /// `https://github.com/OWNER/NAME`.
     repository: Option<String>,
     hosts: Vec<String>,
 }
@@ -21,7 +21,7 @@ impl Links {
     #[must_use]
     pub fn of_repository(web_url: &str, repository: &RepositoryName) -> Self {
         let page = format!("{}/{repository}", web_url.trim_end_matches('/'));
-        Self { repository: Some(page.to_ascii_lowercase()), hosts: Vec::new() }
+        Self { repository: Some(page), hosts: Vec::new() }
     }
 
     /// And everything on this host (`docs.example.com`, exactly, without a port) by HTTPS.
@@ -29,6 +29,12 @@ impl Links {
     pub fn and_host(mut self, host: &str) -> Self {
         self.hosts.push(host.to_ascii_lowercase());
         self
+    }
+
+    /// The repository's own page, for links of Baton's own: `https://github.com/OWNER/NAME`.
+    #[must_use]
+    pub fn page(&self) -> Option<&str> {
+        self.repository.as_deref()
     }
 
     /// Whether an address may stay. It must be written in the plainest form: no user, escapes of dots and slashes, dot
@@ -49,7 +55,7 @@ impl Links {
         }
         let same_repository = self.repository.as_ref().is_some_and(|page| {
             lower
-                .strip_prefix(page.as_str())
+                .strip_prefix(page.to_ascii_lowercase().as_str())
                 .is_some_and(|after| after.is_empty() || after.starts_with(['/', '?', '#']))
         });
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
