@@ -84,7 +84,7 @@ async fn a_new_database_is_its_owners_alone() {
     record(&store, "g").await;
     let files = std::fs::read_dir(folder.0.path()).unwrap().flatten();
     let modes: Vec<_> = files.map(|file| file.metadata().unwrap().permissions().mode() & 0o777).collect();
-    assert!(modes.len() > 1 && modes.iter().all(|mode| *mode == 0o600), "{modes:o?}");
+    assert!(modes.len() > 1 && modes.iter().all(|mode| *mode == 0o600), "{modes:?}");
     store.close().await;
 }
 
