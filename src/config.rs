@@ -45,6 +45,13 @@ pub fn default_places() -> Vec<PathBuf> {
     places
 }
 
+/// Where temporary folders are made: `TMPDIR`, or the system's place.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the owner: the environment is read in this room")]
+pub fn temporary_folder() -> PathBuf {
+    std::env::temp_dir()
+}
+
 /// How much is logged, as `BATON_LOG` says.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the owner: the environment is read in this room")]

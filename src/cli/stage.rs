@@ -197,7 +197,7 @@ fn own_folder() -> std::io::Result<StageFolder> {
     lock.lock()?;
     std::fs::rename(&unnamed, folder.path().join(LOCK))?;
     let own = lock.metadata()?.uid();
-    for entry in std::fs::read_dir(std::env::temp_dir())?.flatten() {
+    for entry in std::fs::read_dir(crate::config::temporary_folder())?.flatten() {
         if entry.file_name().to_string_lossy().starts_with(PREFIX) && is_left_over(&entry.path(), own) {
             // One that somebody else removes at this moment.
             let _left_there = std::fs::remove_dir_all(entry.path());

@@ -183,17 +183,17 @@ struct Delivery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum NoDelivery {
     #[error("it is no JSON object")]
-    NoObject,
+    Shapeless,
     #[error("it has no signature of GitHub's")]
-    NoSignature,
+    Unsigned,
     #[error("it has no body that can be read")]
-    NoBody,
+    Bodiless,
 }
 
 impl Delivery {
     /// The text of `body` is taken as it stands: it was signed as it was written, and so the channel has to have kept it.
     fn read(data: &str) -> Result<Self, NoDelivery> {
-        let told: BTreeMap<String, Box<RawValue>> = serde_json::from_str(data).map_err(|_| NoDelivery::NoObject)?;
+        let told: BTreeMap<String, Box<RawValue>> = serde_json::from_str(data).map_err(|_| NoDelivery::Shapeless)?;
         let text = |key: &str| serde_json::from_str::<String>(told.get(key)?.get()).ok();
         let mut headers = HeaderMap::new();
         for name in PASSED_ON {
@@ -202,13 +202,13 @@ impl Delivery {
             }
         }
         if !headers.contains_key("x-hub-signature-256") {
-            return Err(NoDelivery::NoSignature);
+            return Err(NoDelivery::Unsigned);
         }
         headers.insert("content-type", HeaderValue::from_static("application/json"));
         let body = match (text("bodyB"), told.get("body")) {
-            (Some(encoded), _) => STANDARD.decode(encoded).map_err(|_| NoDelivery::NoBody)?,
+            (Some(encoded), _) => STANDARD.decode(encoded).map_err(|_| NoDelivery::Bodiless)?,
             (None, Some(body)) => body.get().as_bytes().to_vec(),
-            (None, None) => return Err(NoDelivery::NoBody),
+            (None, None) => return Err(NoDelivery::Bodiless),
         };
         Ok(Self { headers, body })
     }
@@ -240,13 +240,13 @@ mod tests {
     #[test]
     fn other_things_are_no_delivery() {
         let none = |told: &str| Delivery::read(told).unwrap_err();
-        assert_eq!(none("ready"), NoDelivery::NoObject);
-        assert_eq!(none("[]"), NoDelivery::NoObject);
-        assert_eq!(none(r#"{"body":{}}"#), NoDelivery::NoSignature);
-        assert_eq!(none(r#"{"body":{},"x-hub-signature-256":7}"#), NoDelivery::NoSignature);
-        assert_eq!(none(r#"{"body":{},"x-hub-signature-256":"a\r\nb: c"}"#), NoDelivery::NoSignature);
-        assert_eq!(none(r#"{"x-hub-signature-256":"x"}"#), NoDelivery::NoBody);
-        assert_eq!(none(r#"{"x-hub-signature-256":"x","bodyB":"%"}"#), NoDelivery::NoBody);
+        assert_eq!(none("ready"), NoDelivery::Shapeless);
+        assert_eq!(none("[]"), NoDelivery::Shapeless);
+        assert_eq!(none(r#"{"body":{}}"#), NoDelivery::Unsigned);
+        assert_eq!(none(r#"{"body":{},"x-hub-signature-256":7}"#), NoDelivery::Unsigned);
+        assert_eq!(none(r#"{"body":{},"x-hub-signature-256":"a\r\nb: c"}"#), NoDelivery::Unsigned);
+        assert_eq!(none(r#"{"x-hub-signature-256":"x"}"#), NoDelivery::Bodiless);
+        assert_eq!(none(r#"{"x-hub-signature-256":"x","bodyB":"%"}"#), NoDelivery::Bodiless);
     }
 
     proptest! {

@@ -26,6 +26,9 @@ const KEPT_BYTES: usize = 200;
 /// GitHub's names of events and deliveries are shorter.
 const NAME_BYTES: usize = 64;
 
+/// What is taken of memory for a body at once.
+const BLOCK: usize = 64 * 1024;
+
 /// A body up to this size is still taken from whoever is refused before it, so that they can read the answer.
 const SMALL: usize = 64 * 1024;
 const SMALL_WITHIN: Duration = Duration::from_secs(1);
@@ -65,14 +68,14 @@ async fn take(
         return Err(Refused::TooLarge);
     }
     let share = web.inner.bodies.share();
-    let bytes = tokio::select! {
-        read = timeout_at(until, read(body, announced, &share, &mut verification)) => read.map_err(|_| Refused::TooSlow)??,
+    let pieces = tokio::select! {
+        read = timeout_at(until, read(body, &share, &mut verification)) => read.map_err(|_| Refused::TooSlow)??,
         () = share.told_to_give_way() => return Err(Refused::NoRoom),
     };
     verification.finish().map_err(|_| Refused::BadSignature)?;
     share.prove();
     guest.prove();
-    record(web, headers, &bytes, until).await
+    record(web, headers, &pieces.whole(), until).await
 }
 
 /// Begins to check the signature: what cannot be right is refused before any of the body is taken.
@@ -91,28 +94,53 @@ async fn begin(web: &Web, headers: &HeaderMap) -> Result<Verification, Refused> 
     })
 }
 
+/// A body as it comes in, in blocks of one size: whoever is cut off leaves memory that the next one fits into.
+#[derive(Default)]
+struct Pieces {
+    blocks: Vec<Vec<u8>>,
+    length: usize,
+}
+
+impl Pieces {
+    fn push(&mut self, mut piece: &[u8]) {
+        self.length += piece.len();
+        while !piece.is_empty() {
+            if self.blocks.last().is_none_or(|block| block.len() == BLOCK) {
+                self.blocks.push(Vec::with_capacity(BLOCK));
+            }
+            let Some(block) = self.blocks.last_mut() else { return };
+            let (fits, rest) = piece.split_at(piece.len().min(BLOCK - block.len()));
+            block.extend_from_slice(fits);
+            piece = rest;
+        }
+    }
+
+    /// In one piece.
+    fn whole(mut self) -> Vec<u8> {
+        if self.blocks.len() == 1 {
+            return self.blocks.pop().unwrap_or_default();
+        }
+        let mut whole = Vec::with_capacity(self.length);
+        for block in self.blocks {
+            whole.extend(block);
+        }
+        whole
+    }
+}
+
 /// The whole body, or as much as there may be.
-async fn read(
-    mut body: Body,
-    announced: usize,
-    share: &Share,
-    verification: &mut Verification,
-) -> Result<Vec<u8>, Refused> {
-    let mut bytes = Vec::with_capacity(announced.min(SMALL));
+async fn read(mut body: Body, share: &Share, verification: &mut Verification) -> Result<Pieces, Refused> {
+    let mut pieces = Pieces::default();
     while let Some(piece) = next(&mut body).await {
         let piece = piece.map_err(|_| Refused::Broken)?;
-        if bytes.len() + piece.len() > BODY_LIMIT {
+        if pieces.length + piece.len() > BODY_LIMIT {
             return Err(Refused::TooLarge);
         }
         share.grow(piece.len()).map_err(|_| Refused::NoRoom)?;
-        if bytes.len() > SMALL {
-            // Only address space; the pages come with the bytes.
-            bytes.reserve_exact(announced.saturating_sub(bytes.len()));
-        }
-        bytes.extend_from_slice(&piece);
+        pieces.push(&piece);
         verification.update(&piece);
     }
-    Ok(bytes)
+    Ok(pieces)
 }
 
 /// The body's next piece; trailers are none.
@@ -194,4 +222,20 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 fn name<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     single(headers, name).filter(|value| (1..=NAME_BYTES).contains(&value.len()) && value.bytes().all(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_the_pieces_the_whole_is_what_came(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..3 * BLOCK), 0..4)) {
+            let mut read = Pieces::default();
+            pieces.iter().for_each(|piece| read.push(piece));
+            prop_assert_eq!(read.whole(), pieces.concat());
+        }
+    }
 }

@@ -30,7 +30,9 @@ fn a_task_from_the_command_line() {
 
     assert_eq!(world.baton.json(&["task", "plan", "1", "--json"]).remove(0)["revision"], 1);
     let plan = read(&world, &["task", "plan", "1"]);
-    for part in ["plan 1 of task 1, for commit ", "Mend what the issue describes.", "steps\n  - Mend it.", "testing\n  "] {
+    for part in
+        ["plan 1 of task 1, for commit ", "Mend what the issue describes.", "steps\n  - Mend it.", "testing\n  "]
+    {
         assert!(plan.contains(part), "{part}: {plan}");
     }
     let (code, said) = fails(&world, &["task", "approve", "1", "7"]);

@@ -583,7 +583,12 @@ fn b_19_a_comment_of_another_place_in_a_forged_payload_is_dropped() {
             let mut forged = genuine.clone();
             forged["comment"] = w.delivery_of("alice", "/plan approve").payload["comment"].clone();
             assert_eq!(
-                w.delivers("issue_comment", &format!("forged-{number}-{place}"), &forged.to_string()).await,
+                w.delivers(
+                    "issue_comment",
+                    &format!("forged-{number}-{}", place.replace('/', "-")),
+                    &forged.to_string()
+                )
+                .await,
                 202
             );
             w.settle_with_retries().await;

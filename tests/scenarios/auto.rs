@@ -61,6 +61,8 @@ fn a_label_that_a_program_sets_does_nothing() {
 fn an_edit_after_the_label_needs_a_persons_approval() {
     play(Setup::usual().settings(ALLOWED), async |w| {
         let issue = w.rita().reports_the_typo();
+        // What a new installation is looked at for is done before anything fails.
+        w.settle().await;
         w.bob().labels(issue, "baton:auto");
         // The planning run is put off, and the issue is edited in the meantime.
         w.refuses("git/upload-pack", 502, 1);

@@ -24,6 +24,25 @@ fn failing_tests_go_back_and_are_mended() {
 }
 
 #[test]
+fn an_agent_that_takes_everything_back_leaves_nothing_to_judge() {
+    let script = Agent::that(vec![wrong_edit(), finish("Done.")])
+        .revises(1, vec![write("greet.sh", "echo \"Helo, $1!\"\n"), finish("It was right as it was.")]);
+    play(Setup::usual().agent(script), async |w| {
+        let issue = w.approved().await;
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::Closed, "{}", w.whole().await);
+        assert_eq!(w.sim.branches(crate::world::REPO).expect("branches"), ["main"]);
+        assert_snapshot!(w.notes(issue), @r"
+        The agent ended without changing anything, so no pull request was opened. It says:
+
+        It was right as it was.
+
+        Say more in the issue and comment `/plan` to begin anew.
+        ");
+    });
+}
+
+#[test]
 fn what_stays_wrong_is_a_draft_that_names_the_tests() {
     let script = Agent::that(vec![wrong_edit(), new_case(), finish("Done.")])
         .revises(1, vec![edit("greet.sh", "$1.", "$1?"), finish("Mended.")])

@@ -185,7 +185,8 @@ impl World {
         let mut config = self.config.lock().expect("the configuration");
         change(&mut config, self.folder.path());
         let engine = stage::engine(&config, &self.store, self.clock(), self.budget);
-        *self.worker.lock().expect("the worker") = Arc::new(stage::worker(&engine, "restarted", self.clock(), self.looks_every));
+        *self.worker.lock().expect("the worker") =
+            Arc::new(stage::worker(&engine, "restarted", self.clock(), self.looks_every));
         *self.engine.lock().expect("the engine") = engine;
     }
 

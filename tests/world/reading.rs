@@ -105,6 +105,7 @@ impl World {
     }
 
     /// The commits of tasks that Baton's own repositories keep alive.
+    #[expect(clippy::disallowed_methods, reason = "a look from outside, by git itself")]
     pub fn commits_kept(&self) -> Vec<String> {
         let mirrors = self.config.lock().expect("the configuration").store.data.join("mirrors");
         let mut kept = Vec::new();

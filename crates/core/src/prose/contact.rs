@@ -181,6 +181,8 @@ mod tests {
             missing_permissions: vec!["checks: write".into()],
             ..contact(Some(faulty))
         });
+        // What keeps a mention or a keyword from working cannot be seen: it is shown as `·`.
+        let told = told.replace('\u{200b}', "·");
         insta::assert_snapshot!(told, @"
         ### What Baton found in this repository
 
@@ -189,26 +191,26 @@ mod tests {
         - ❌ **It is archived**, so nobody can write to it. Unarchive it in its settings first.
         - ❌ **The App lacks** `checks: write`. The owner of the installation accepts that in its settings on GitHub.
         - ❌ **`.github/baton.yml` cannot be used**, and Baton does not guess:
-          - line 1: @​everyone c​loses #1 `x`
-          - line 2: @​everyone c​loses #1 `x`
-          - line 3: @​everyone c​loses #1 `x`
-          - line 4: @​everyone c​loses #1 `x`
-          - line 5: @​everyone c​loses #1 `x`
-          - line 6: @​everyone c​loses #1 `x`
-          - line 7: @​everyone c​loses #1 `x`
-          - line 8: @​everyone c​loses #1 `x`
-          - line 9: @​everyone c​loses #1 `x`
-          - line 10: @​everyone c​loses #1 `x`
-          - line 11: @​everyone c​loses #1 `x`
-          - line 12: @​everyone c​loses #1 `x`
-          - line 13: @​everyone c​loses #1 `x`
-          - line 14: @​everyone c​loses #1 `x`
-          - line 15: @​everyone c​loses #1 `x`
-          - line 16: @​everyone c​loses #1 `x`
-          - line 17: @​everyone c​loses #1 `x`
-          - line 18: @​everyone c​loses #1 `x`
-          - line 19: @​everyone c​loses #1 `x`
-          - line 20: @​everyone c​loses #1 `x`
+          - line 1: @·everyone c·loses #1 `x`
+          - line 2: @·everyone c·loses #1 `x`
+          - line 3: @·everyone c·loses #1 `x`
+          - line 4: @·everyone c·loses #1 `x`
+          - line 5: @·everyone c·loses #1 `x`
+          - line 6: @·everyone c·loses #1 `x`
+          - line 7: @·everyone c·loses #1 `x`
+          - line 8: @·everyone c·loses #1 `x`
+          - line 9: @·everyone c·loses #1 `x`
+          - line 10: @·everyone c·loses #1 `x`
+          - line 11: @·everyone c·loses #1 `x`
+          - line 12: @·everyone c·loses #1 `x`
+          - line 13: @·everyone c·loses #1 `x`
+          - line 14: @·everyone c·loses #1 `x`
+          - line 15: @·everyone c·loses #1 `x`
+          - line 16: @·everyone c·loses #1 `x`
+          - line 17: @·everyone c·loses #1 `x`
+          - line 18: @·everyone c·loses #1 `x`
+          - line 19: @·everyone c·loses #1 `x`
+          - line 20: @·everyone c·loses #1 `x`
           - and 2 more
         - ❌ **No agent**: the agent `x` is not configured here.
         - Languages: none that Baton knows the tools of.

@@ -64,7 +64,8 @@ async fn raw(first: &'static [u8], then: fn(usize) -> Vec<u8>, pause: Duration) 
             let (mut stream, _) = listener.accept().await.unwrap();
             tokio::spawn(async move {
                 let mut request = [0_u8; 8192];
-                stream.read(&mut request).await.ok();
+                // Whatever was asked, this is the answer.
+                let _asked = stream.read(&mut request).await;
                 stream.write_all(first).await.ok();
                 for n in 0.. {
                     if stream.write_all(&then(n)).await.is_err() {

@@ -1,6 +1,6 @@
 //! Every trap measured in GitHub's behaviour and in octocrab's, over real HTTP on loopback: one test a trap.
 
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test a panic is the report")]
 
 mod fake;
 

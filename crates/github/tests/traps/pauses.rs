@@ -97,7 +97,7 @@ async fn h_05_an_outage_is_asked_about_once_a_minute() {
     let turn = AtomicUsize::new(0);
     let (fake, repository, hands) = world(move || {
         let turn = turn.fetch_add(1, Ordering::SeqCst);
-        (is_down.load(Ordering::SeqCst) == 1).then(|| if turn % 2 == 0 { html(502) } else { cut_off(500) })
+        (is_down.load(Ordering::SeqCst) == 1).then(|| if turn.is_multiple_of(2) { html(502) } else { cut_off(500) })
     })
     .await;
     let mut failed = 0;
