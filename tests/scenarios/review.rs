@@ -31,13 +31,9 @@ fn a_branch_that_somebody_else_made_is_never_overwritten() {
         assert_eq!(w.sim.branch_head(REPO, BRANCH).as_deref(), Some(theirs.as_str()));
         assert_eq!(w.state(issue).await, StateName::Failed);
         assert_snapshot!(w.notes(issue), @r"
-        GitHub refused the push:
+        GitHub did not let Baton push the branch: a branch of that name is there already with commits that are not Baton's. It is left as it is.
 
-        ```
-        refs/heads/baton/issue-1-the-greeting-is-misspelt is at [commit], where Baton did not put it
-        ```
-
-        The work is kept. Once the cause is put right, `/baton retry` pushes it again.
+        The work is kept. Rename or delete that branch, then comment `/baton retry`.
         ");
     });
 }
