@@ -81,6 +81,7 @@ fn help_names_the_rest_in_one_line() {
     | `/baton cancel` | writers | Stop whatever is running and end the task. |
     | `/baton pause` | writers | Hold the task until it is resumed. |
     | `/baton budget AMOUNT` | writers | Set this task's limit to AMOUNT US dollars. |
+    | `/baton doctor` | writers | Show what was found in this repository: languages, commands, configuration errors, permissions. |
     | `/baton help` | everyone | Show the commands that work here. |
 
     Not at this moment: `/baton resume`, `/baton retry`.
