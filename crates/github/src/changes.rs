@@ -3,7 +3,7 @@
 use baton_core::domain::ids::IssueNumber;
 use baton_core::domain::time::Timestamp;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::comments::Comment;
@@ -124,10 +124,11 @@ impl Repository {
     /// When the body of an issue or comment was last edited; `None` if never. `node_id` is its name in GraphQL.
     ///
     /// # Errors
-    /// [`GitHubError::NotFound`] when it was deleted.
+    /// [`GitHubError::NotFound`] when it was deleted; [`GitHubError::Malformed`] when the answer does not say: silence is
+    /// not "never", or what was edited into a command would be one.
     pub async fn last_edit(&self, node_id: &str) -> Result<Option<Timestamp>, GitHubError> {
         let data = self.query(&LAST_EDIT, LAST_EDIT_OF, json!({ "id": node_id })).await?;
-        Ok(data["node"]["lastEditedAt"].as_str().and_then(Timestamp::parse_rfc3339))
+        edited_at(&data)
     }
 
     /// Reads a list by its items' own times rather than by pages: a page would skip what moves to the list's end meanwhile.
@@ -161,5 +162,32 @@ impl Repository {
             since = newest;
         }
         Ok(Changed { items, complete: false })
+    }
+}
+/// The time of the last edit in GitHub's answer.
+fn edited_at(data: &Value) -> Result<Option<Timestamp>, GitHubError> {
+    let silent = || GitHubError::Malformed {
+        operation: LAST_EDIT.name,
+        detail: "it does not say when the text was last edited".to_owned(),
+    };
+    match data["node"].get("lastEditedAt") {
+        None => Err(silent()),
+        Some(Value::Null) => Ok(None),
+        Some(at) => at.as_str().and_then(Timestamp::parse_rfc3339).map(Some).ok_or_else(silent),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_not_never() {
+        let read = |node: Value| edited_at(&json!({ "node": node })).map_err(|_| ());
+        assert_eq!(read(json!({ "lastEditedAt": null })), Ok(None));
+        assert!(matches!(read(json!({ "lastEditedAt": "2026-11-22T15:34:57Z" })), Ok(Some(_))));
+        for silent in [json!(null), json!({}), json!({ "lastEditedAt": 7 }), json!({ "lastEditedAt": "yesterday" })] {
+            assert_eq!(read(silent.clone()), Err(()), "{silent}");
+        }
     }
 }
