@@ -395,8 +395,10 @@ fn an_address_that_another_program_has() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     patient.baton.address = taken.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
-        for stream in taken.incoming().flatten() {
-            let _gone = std::io::Write::write_all(&mut { stream }, b"SSH-2.0-OpenSSH_9.2\r\n");
+        for mut stream in taken.incoming().flatten() {
+            // What is not read is answered with a reset, which may overtake the answer.
+            let _gone = std::io::Read::read(&mut stream, &mut [0; 4096])
+                .and_then(|_| std::io::Write::write_all(&mut stream, b"SSH-2.0-OpenSSH_9.2\r\n"));
         }
     });
     patient.baton.write(patient.baton.text());

@@ -121,6 +121,10 @@ pub(super) async fn server(config: &Config) -> Vec<Outcome> {
         ),
         Running::Nothing => match TcpListener::bind(listen).await {
             Ok(_) => good(format!("no server runs here; {listen} is free")),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => fault(
+                format!("another program has {listen}, and says nothing"),
+                "End that program, or let `server.listen` name a free address",
+            ),
             Err(error) => {
                 fault(format!("{listen} cannot be listened on: {error}"), "Let `server.listen` name a free address")
             }
