@@ -53,7 +53,7 @@ fn help_offers_what_is_accepted_in_each_state() {
     assert_snapshot!(table);
     let none: Vec<&str> =
         spec::COMMANDS.iter().filter(|spec| makes_sense(spec, None, Place::Issue, NOW)).map(|spec| spec.name).collect();
-    assert_eq!(none, ["plan", "baton status", "baton help"]);
+    assert_eq!(none, ["plan", "baton status", "baton doctor", "baton help"]);
 }
 
 #[test]
