@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub use fault::{ConfigError, Mistake, Origin};
 pub use layers::{Flag, Loaded, Setting, Sources, environment, load};
-pub use manifest::manifest_events;
+pub use manifest::{manifest, manifest_events};
 pub use reference::{operator_tables, repository_table, section_table};
 pub use repository::{Problem, parse as parse_repository_file};
 pub use sections::{

@@ -1,10 +1,9 @@
 //! What the App is to be: `app-manifest.yml` with the operator's name and addresses, as the JSON that GitHub takes.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use url::Url;
 
-/// The App that Baton is, without the parts that differ from operator to operator.
-const MANIFEST: &str = include_str!("../../app-manifest.yml");
+use crate::config::{manifest, manifest_events};
 
 /// The longest name GitHub takes for an App.
 const NAME_LIMIT: usize = 34;
@@ -139,7 +138,7 @@ impl Wanted {
     /// [`WantedError::NoHook`]
     pub fn manifest(&self, back: &str) -> Result<Value, WantedError> {
         let hook = self.hook.as_ref().ok_or(WantedError::NoHook)?;
-        let mut manifest = template();
+        let mut manifest = manifest();
         manifest.insert("name".into(), json!(self.name));
         manifest.insert("hook_attributes".into(), json!({ "url": hook.address(), "active": true }));
         manifest.insert("redirect_url".into(), json!(back));
@@ -165,18 +164,12 @@ fn address(text: &str) -> Result<Url, WantedError> {
     if plain { Ok(url) } else { Err(wrong()) }
 }
 
-/// `app-manifest.yml`. A test reads it.
-fn template() -> Map<String, Value> {
-    yaml_serde::from_str(MANIFEST).unwrap_or_default()
-}
-
 /// What the App may do and what it is told of, for people who decide whether to make it.
 pub(super) fn rights() -> (Vec<(String, String)>, Vec<String>) {
-    let template = template();
+    let manifest = manifest();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let permissions = template.get("default_permissions").and_then(Value::as_object).into_iter().flatten();
-    let events = template.get("default_events").and_then(Value::as_array).into_iter().flatten();
-    (permissions.map(|(name, level)| (name.clone(), text(level))).collect(), events.map(text).collect())
+    let permissions = manifest.get("default_permissions").and_then(Value::as_object).into_iter().flatten();
+    (permissions.map(|(name, level)| (name.clone(), text(level))).collect(), manifest_events())
 }
 
 #[cfg(test)]
