@@ -20,7 +20,7 @@ use url::Url;
 use super::given::Given;
 use super::{Fault, assemble, logs, table};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Flag};
 use crate::server::{Listening, Secrets, Tunnel, Web};
 use crate::setup::{Addresses, Place, Progress, Serving, Setup, Wanted, code_in};
 
@@ -82,7 +82,7 @@ pub(super) async fn setup(given: &Given, arguments: Arguments) -> Result<(), Fau
     invite(&serving);
     let pages = tokio::spawn(serving.serve(shutdown.clone()));
     let followed = tokio::select! {
-        followed = follow(&setup, &place, arguments.no_wait) => followed,
+        followed = follow(&setup, &place, &given.flags, arguments.no_wait) => followed,
         signal = tokio::signal::ctrl_c() => signal.map_err(Fault::failed).and_then(|()| Err(broken_off(&setup))),
     };
     // A browser that renews the page is shown the end of it.
@@ -162,20 +162,24 @@ fn invite(serving: &Serving) {
 }
 
 /// From the code to the first webhook.
-async fn follow(setup: &Setup, place: &Place, no_wait: bool) -> Result<(), Fault> {
+async fn follow(setup: &Setup, place: &Place, flags: &[Flag], no_wait: bool) -> Result<(), Fault> {
     let mut progress = setup.progress();
     let created = wait_for_app(setup, &mut progress).await?;
     table::line(&format!("\nGitHub has made the App {} (number {}). Kept:", table::visible(&created.name), created.id));
     for (what, path) in &created.files {
-        table::line(&format!("    {path}    {what}"));
+        table::line(&format!("    {what:<16}{path}"));
     }
     if !no_wait {
         table::line("\nNow install it on your repositories; the page has the button:");
         table::line(&format!("\n    {}\n", created.install));
         table::line("Waiting for the installation and for GitHub's first webhook (Ctrl-C ends this; nothing is lost)…");
-        wait_for_first_contact(setup, place, &mut progress).await?;
     }
-    say_what_comes_next(place);
+    let given = Given { file: Some(place.config().to_owned()), flags: flags.to_owned() };
+    let config = assemble::configuration(&given)?;
+    if !no_wait {
+        wait_for_first_contact(setup, &config, &mut progress).await?;
+    }
+    say_what_comes_next(place, &config);
     Ok(())
 }
 
@@ -220,16 +224,14 @@ fn pasted_lines() -> mpsc::Receiver<String> {
 /// Takes webhooks as `baton serve` does, so that none is lost, and asks GitHub where the App is installed.
 async fn wait_for_first_contact(
     setup: &Setup,
-    place: &Place,
+    config: &Config,
     progress: &mut watch::Receiver<Progress>,
 ) -> Result<(), Fault> {
-    let given = Given { file: Some(place.config().to_owned()), flags: Vec::new() };
-    let config = assemble::configuration(&given)?;
-    let store = assemble::store(&config, true).await?;
-    let github = assemble::github(&config)?;
+    let store = assemble::store(config, true).await?;
+    let github = assemble::github(config)?;
     let receiving = CancellationToken::new();
     let _until_the_end = receiving.clone().drop_guard();
-    receive(&config, &store, &receiving).await?;
+    receive(config, &store, &receiving).await?;
     let (mut pinged, mut installed) = (false, false);
     for looks in 0_u32.. {
         if !pinged && looks.is_multiple_of(LOOKS_FOR_A_PING) {
@@ -294,12 +296,19 @@ async fn ask_for_the_ping(github: &GitHubApp) {
     }
 }
 
-fn say_what_comes_next(place: &Place) {
-    let config = place.config().display();
+/// The steps that are left. What was not said to `setup` need not be said to the other commands.
+fn say_what_comes_next(place: &Place, config: &Config) {
+    let file = place.config();
+    let is_found = std::path::absolute("baton.toml").is_ok_and(|found| found == file);
+    let baton = if is_found { "baton".to_owned() } else { format!("baton --config {}", file.display()) };
+    let label = table::visible(&config.policy.label);
     table::line("\nBaton is set up. Next:");
-    table::line(&format!("    1. name an agent in {config} (the file shows how)"));
-    table::line(&format!("    2. baton --config {config} doctor    checks everything, and says what is missing"));
-    table::line(&format!("    3. baton --config {config} serve     and assign, label or `/plan` an issue"));
+    table::line(&format!("  1. Name an agent in {} (the file shows how).", file.display()));
+    table::line(&format!("  2. {baton} doctor   checks everything, and says what is missing"));
+    table::line(&format!("  3. {baton} serve    is the bot; it has to run for anything to happen"));
+    table::line(&format!(
+        "  4. On an issue, comment `/plan` or set the label `{label}`. Baton answers there with a plan."
+    ));
 }
 
 /// Ctrl-C: what is there, and how to go on.

@@ -17,6 +17,8 @@ const TEMPLATE: &str = "\
 # Baton's configuration. Every key: docs/configuration.md. To check it: baton config check
 
 [github]
+# To hand issues over by assigning them, too: a machine user's login. (GitHub assigns no issue to an App.)
+# assignees = [\"LOGIN\"]
 
 [server]
 
@@ -237,6 +239,8 @@ mod tests {
         app_id = 42
         private_key_file = "FOLDER/new/app-key.pem"
         webhook_secret_file = "FOLDER/new/webhook-secret"
+        # To hand issues over by assigning them, too: a machine user's login. (GitHub assigns no issue to an App.)
+        # assignees = ["LOGIN"]
 
         [server]
         public_url = "https://baton.example.com/"

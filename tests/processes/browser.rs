@@ -48,7 +48,7 @@ impl Browser {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
-            "--window-size=1000,1100",
+            "--window-size=760,840",
         ]
         .map(str::to_owned)
         .into();
@@ -106,6 +106,14 @@ impl Browser {
         let element = self.find(&path).unwrap_or_else(|| panic!("no field `{label}` in:\n{}", self.text()));
         self.command("POST", &format!("element/{element}/clear"), &json!({}));
         self.command("POST", &format!("element/{element}/value"), &json!({ "text": text }));
+    }
+
+    /// Scrolls until the post that says this stands at the top.
+    pub fn scroll_to(&self, words: &str) {
+        let path = format!("//article[contains(., '{words}')]");
+        let element = self.find(&path).unwrap_or_else(|| panic!("no post `{words}` in:\n{}", self.text()));
+        let script = "arguments[0].scrollIntoView()";
+        self.command("POST", "execute/sync", &json!({ "script": script, "args": [{ ELEMENT: element }] }));
     }
 
     /// Where the link that says this leads.

@@ -136,7 +136,7 @@ fn all_is_well() {
       ✓ events         check_run, issue_comment, issues, pull_request, push
       ✓ installations  acme (installation N): 1 of 1 repository served
       ✓ assignees      baton-bot can be assigned in 1 repository
-      - repositories   skipped because Baton was not told of the installation on acme/dotfile; `/baton doctor` on an issue there tells what it finds
+      - repositories   skipped because nobody has looked at acme/dotfile yet: `baton serve` does when GitHub tells it of an installation, and at once when somebody comments `/baton doctor` on an issue there
     Webhook
       ! address        http://ADDRESS/webhooks/github; `server.public_url` is not set, so it cannot be compared
                        → Set `server.public_url` to how the world reaches this server

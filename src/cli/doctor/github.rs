@@ -259,7 +259,8 @@ pub(super) async fn contacts(config: &Config, seen: &Seen) -> Vec<Outcome> {
     store.close().await;
     if !unmet.is_empty() {
         outcomes.push(skipped(format!(
-            "Baton was not told of the installation on {}; `/baton doctor` on an issue there tells what it finds",
+            "nobody has looked at {} yet: `baton serve` does when GitHub tells it of an installation, and at once when \
+             somebody comments `/baton doctor` on an issue there",
             unmet.join(", ")
         )));
     }

@@ -39,10 +39,9 @@ pub(super) async fn disk(config: &Config) -> Vec<Outcome> {
 }
 
 fn room(what: &str, place: &Path) -> Outcome {
-    let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
+    let place = std::path::absolute(Path::new(".").join(place)).unwrap_or_else(|_| place.to_owned());
     // What is not made yet will be made beside what is there.
-    let there = place.ancestors().find(|it| it.exists()).unwrap_or(place);
-    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    let there = place.ancestors().find(|it| it.exists()).unwrap_or(&place);
     let mib = |bytes: u64| bytes / (1024 * 1024);
     let shown = place.display();
     let remedy = "Make room there, or let `store.data` and `store.url` name places with more";

@@ -1,5 +1,6 @@
 //! The webhook: what GitHub has as its address, how its last deliveries were answered, and whether one arrives now.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use baton_github::{Answered, GitHubApp};
@@ -76,7 +77,11 @@ pub(super) async fn deliveries(app: &GitHubApp) -> Vec<Outcome> {
         Ok(attempts) => attempts,
         Err(error) => return vec![fault(error.to_string(), "Run `baton doctor` again")],
     };
-    let last: Vec<&Answered> = attempts.iter().filter(|it| !it.is_pending()).take(LAST).collect();
+    // Of a delivery that was sent again the last attempt counts: GitHub's very first ping comes before anybody can know the
+    // App's secret.
+    let mut seen = HashSet::new();
+    let ended = attempts.iter().filter(|it| !it.is_pending());
+    let last: Vec<&Answered> = ended.filter(|it| seen.insert(it.guid.as_str())).take(LAST).collect();
     let Some(newest) = last.first() else {
         return vec![warning("GitHub has delivered nothing in the last days", "Nothing, if the App is new")];
     };
