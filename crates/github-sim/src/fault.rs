@@ -26,7 +26,7 @@ pub enum Fault {
     },
     /// 403 with `x-ratelimit-remaining: 0`.
     PrimaryLimit {
-        /// Seconds from now, on the simulator's clock, that `x-ratelimit-reset` names.
+        /// Seconds from now that `x-ratelimit-reset` names.
         reset_after: u64,
     },
     /// 403 with GitHub's text about a secondary rate limit.

@@ -58,6 +58,12 @@ impl World {
         now.checked_add(ahead).unwrap_or(now)
     }
 
+    /// A moment of the simulator's clock on the one that stands in `Date`: what headers tell is in one time.
+    pub(crate) fn in_githubs_time(&self, at: jiff::Timestamp) -> jiff::Timestamp {
+        let now = self.clock_of_github();
+        now.checked_add(at.duration_since(self.now())).unwrap_or(now)
+    }
+
     /// Checks an App's JWT.
     fn identify_app(&self, jwt: &str) -> Result<Identity, Refusal> {
         let undecodable = || Refusal::new(401, "A JSON web token could not be decoded");

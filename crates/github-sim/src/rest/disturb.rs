@@ -36,7 +36,7 @@ pub(crate) fn with_faults(
 }
 
 fn disturbed(world: &mut World, fault: Fault, request: &Incoming, serve: impl FnOnce(&mut World) -> Reply) -> Reply {
-    let now = world.now();
+    let now = world.clock_of_github();
     match fault {
         Fault::Refuse { status, message } => refuse(status, message),
         Fault::DoAndDrop => Reply { cut: true, ..serve(world) },
@@ -111,7 +111,7 @@ const SECONDARY: &str = "You have exceeded a secondary rate limit. Please wait a
 const CONTENT: &str = "You have exceeded a secondary rate limit and have been temporarily blocked from content \
                        creation. Please retry your request again later.";
 
-/// The refusal of one of the limits.
+/// The refusal of one of the limits. `now` is GitHub's time.
 fn limited(primary: bool, status: u16, wait: Wait, now: Timestamp) -> Reply {
     let mut reply = Reply::refuse(&Refusal::new(status, if primary { PRIMARY } else { SECONDARY }));
     let ahead = |seconds: u64| now.as_second().saturating_add_unsigned(seconds);
@@ -137,7 +137,7 @@ fn limited(primary: bool, status: u16, wait: Wait, now: Timestamp) -> Reply {
 /// The refusal of a limit that is really counted.
 pub(crate) fn above(limit: LimitKind, limits: &Limits, world: &World) -> Reply {
     let primary = limit == LimitKind::RequestsAnHour;
-    let mut reply = limited(primary, limits.status, limits.wait, world.now());
+    let mut reply = limited(primary, limits.status, limits.wait, world.clock_of_github());
     match limit {
         // What remains and when the hour is over is said by the headers of every answer.
         LimitKind::RequestsAnHour => reply.headers.retain(|(name, _)| !name.starts_with("x-ratelimit")),

@@ -158,13 +158,13 @@ impl World {
         }
     }
 
-    /// Limit, what remains of it, and when the hour is over (seconds since 1970).
+    /// Limit, what remains of it, and when the hour is over (seconds since 1970, in GitHub's time).
     pub(crate) fn rate(&self, who: Identity) -> (u64, u64, i64) {
         let limit = self.switches.limits.as_ref().map_or(self.rate_limit, |limits| limits.requests_an_hour);
         let now = self.now();
         let usage = self.payer(who).and_then(|payer| self.usage.get(&payer));
         let (used, since) = usage.map_or((0, now), |usage| usage.used(now));
-        let reset = since.checked_add(HOUR).unwrap_or(since).as_second();
+        let reset = self.in_githubs_time(since.checked_add(HOUR).unwrap_or(since)).as_second();
         (limit, limit.saturating_sub(used), reset)
     }
 
