@@ -85,4 +85,24 @@ mod tests {
         }
         assert!(check(folder.path(), "nothing").len() == 1);
     }
+
+    /// Before anything is built: a disk that runs full in the middle shows as a linker's death.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the script is run, in a test")]
+    fn the_tests_say_that_there_is_no_room_to_build_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let df = folder.path().join("df");
+        fs::write(&df, "#!/bin/sh\nprintf 'Avail\n    1\n'").unwrap();
+        fs::set_permissions(&df, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/script/test");
+        let output = std::process::Command::new(script)
+            .env("PATH", path)
+            .env("CARGO_TARGET_DIR", folder.path().join("new"))
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains("has 1 GB free"), "{told}");
+    }
 }
