@@ -20,7 +20,8 @@ pub(super) fn github(error: &GitHubError, now: Timestamp) -> Failure {
         GitHubError::Server { .. }
         | GitHubError::Network { .. }
         | GitHubError::Timeout { .. }
-        | GitHubError::Malformed { .. } => Failure::Transient { reason, retry_after: None },
+        | GitHubError::Malformed { .. }
+        | GitHubError::Moved { .. } => Failure::Transient { reason, retry_after: None },
         GitHubError::NotFound { .. }
         | GitHubError::Gone { .. }
         | GitHubError::Forbidden { .. }
@@ -28,8 +29,7 @@ pub(super) fn github(error: &GitHubError, now: Timestamp) -> Failure {
         | GitHubError::Suspended
         | GitHubError::Archived
         | GitHubError::Validation { .. }
-        | GitHubError::Conflict { .. }
-        | GitHubError::Moved { .. } => Failure::Refused { refusal: Box::new(refusal(error)), reason },
+        | GitHubError::Conflict { .. } => Failure::Refused { refusal: Box::new(refusal(error)), reason },
     }
 }
 

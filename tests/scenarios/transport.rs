@@ -11,18 +11,43 @@ use baton_core::domain::task::StateName;
 use github_sim::{Fault, FaultRule, Wait};
 use insta::assert_snapshot;
 
-use crate::world::{Setup, World, play};
+use crate::world::{REPO, Setup, World, play};
 
-/// A fault, and where it strikes how often; the story is the usual one, from the issue to the pull request.
+/// A fault, and when it strikes; the story is the usual one, from the issue to the pull request.
 struct Case {
     name: &'static str,
+    when: When,
     plan: fn(&World),
     /// Its way in the table: these operations' answers are shown.
     shows: &'static [&'static str],
+    /// What ends it, where it does not end by itself.
+    ends: Option<fn(&World)>,
+    /// What people find the repository by when they approve the plan.
+    repository: &'static str,
+}
+
+/// When a fault strikes.
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    /// Before there is an issue.
+    First,
+    /// While the plan waits for its approval.
+    Planned,
+    /// When the plan was approved, before the work begins.
+    Approved,
+}
+
+const fn first(name: &'static str, plan: fn(&World), shows: &'static [&'static str]) -> Case {
+    Case { name, when: When::First, plan, shows, ends: None, repository: REPO }
+}
+
+const fn later(name: &'static str, when: When, plan: fn(&World), ends: fn(&World)) -> Case {
+    Case { name, when, plan, shows: &[TOKEN, PULL], ends: Some(ends), repository: REPO }
 }
 
 const COMMENT: &str = "issues/create-comment";
 const PULL: &str = "pulls/create";
+const PUSH: &str = "git/receive-pack";
 const ISSUE: &str = "issues/get";
 const TOKEN: &str = "apps/create-installation-access-token";
 
@@ -38,85 +63,104 @@ fn html(status: u16) -> Fault {
     Fault::Refuse { status, message: None }
 }
 
-const CASES: [Case; 16] = [
-    Case {
-        name: "secondary limit, 403, seconds",
-        plan: |w| strikes(w, COMMENT, &limited(false, 403, Wait::Seconds(90)), 1),
-        shows: &[COMMENT],
-    },
-    Case {
-        name: "secondary limit, 429, date",
-        plan: |w| strikes(w, PULL, &limited(false, 429, Wait::Date(90)), 1),
-        shows: &[PULL],
-    },
-    Case {
-        name: "secondary limit, no time named, twice",
-        plan: |w| strikes(w, PULL, &limited(false, 403, Wait::Unsaid), 2),
-        shows: &[PULL],
-    },
-    Case {
-        name: "primary limit, 403, reset",
-        plan: |w| strikes(w, ISSUE, &limited(true, 403, Wait::Seconds(1200)), 1),
-        shows: &[ISSUE],
-    },
-    Case {
-        name: "primary limit, 429, reset",
-        plan: |w| strikes(w, COMMENT, &limited(true, 429, Wait::Seconds(600)), 1),
-        shows: &[COMMENT],
-    },
-    Case { name: "502 in HTML on a write, twice", plan: |w| strikes(w, PULL, &html(502), 2), shows: &[PULL] },
-    Case { name: "502 in HTML on a read", plan: |w| strikes(w, ISSUE, &html(502), 1), shows: &[ISSUE] },
-    Case { name: "down altogether, eight times", plan: |w| strikes(w, "*", &html(503), 8), shows: &[TOKEN] },
-    Case { name: "reset before the pull request", plan: |w| strikes(w, PULL, &Fault::Drop, 1), shows: &[PULL] },
-    Case { name: "reset after the pull request", plan: |w| strikes(w, PULL, &Fault::DoAndDrop, 1), shows: &[PULL] },
-    Case { name: "reset after the comment", plan: |w| strikes(w, COMMENT, &Fault::DoAndDrop, 1), shows: &[COMMENT] },
-    Case {
-        name: "noise instead of the answer to a comment",
-        plan: |w| strikes(w, COMMENT, &Fault::Garbage { status: 201, body: "<html>".to_owned() }, 1),
-        shows: &[COMMENT],
-    },
-    Case { name: "a body without end", plan: |w| strikes(w, ISSUE, &Fault::EndlessBody, 1), shows: &[ISSUE] },
-    Case {
-        name: "a bomb of a gigabyte",
-        plan: |w| strikes(w, ISSUE, &Fault::GzipBomb { bytes: 1 << 30 }, 1),
-        shows: &[ISSUE],
-    },
-    Case { name: "401, a token that ended early", plan: |w| strikes(w, PULL, &html(401), 1), shows: &[PULL] },
-    Case {
-        name: "another host by 307",
-        plan: |w| strikes(w, PULL, &Fault::Redirect { status: 307, to: "http://127.0.0.1:9/".to_owned() }, 1),
-        shows: &[PULL],
-    },
-];
+fn redirected(status: u16) -> Fault {
+    Fault::Redirect { status, to: "http://127.0.0.1:9/".to_owned() }
+}
 
-/// Standing faults: the API lags, the clocks differ.
-const STANDING: [Case; 2] = [
-    Case { name: "the API lags three seconds", plan: |w| w.sim.switch(|s| s.lag_seconds = 3), shows: &[ISSUE] },
+/// The other name of [`REPO`].
+const RENAMED: &str = "acme/welcomer";
+
+const CASES: [Case; 27] = [
+    first(
+        "secondary limit, 403, seconds",
+        |w| strikes(w, COMMENT, &limited(false, 403, Wait::Seconds(90)), 1),
+        &[COMMENT],
+    ),
+    first("secondary limit, 429, date", |w| strikes(w, PULL, &limited(false, 429, Wait::Date(90)), 1), &[PULL]),
+    first(
+        "secondary limit, no time named, twice",
+        |w| strikes(w, PULL, &limited(false, 403, Wait::Unsaid), 2),
+        &[PULL],
+    ),
+    first("primary limit, 403, reset", |w| strikes(w, ISSUE, &limited(true, 403, Wait::Seconds(1200)), 1), &[ISSUE]),
+    first("primary limit, 429, reset", |w| strikes(w, COMMENT, &limited(true, 429, Wait::Seconds(600)), 1), &[COMMENT]),
+    first("502 in HTML on a write, twice", |w| strikes(w, PULL, &html(502), 2), &[PULL]),
+    first("502 in HTML on a read", |w| strikes(w, ISSUE, &html(502), 1), &[ISSUE]),
+    first("down altogether, eight times", |w| strikes(w, "*", &html(503), 8), &[TOKEN]),
+    first("reset before the pull request", |w| strikes(w, PULL, &Fault::Drop, 1), &[PULL]),
+    first("reset after the pull request", |w| strikes(w, PULL, &Fault::DoAndDrop, 1), &[PULL]),
+    first("reset after the comment", |w| strikes(w, COMMENT, &Fault::DoAndDrop, 1), &[COMMENT]),
+    first(
+        "reset after the push",
+        |w| w.sim.fault(FaultRule { skip: 2, ..FaultRule::new(PUSH, Fault::DoAndDrop, 1) }),
+        &[PUSH],
+    ),
+    first("no answer in time, though it is done", |w| strikes(w, PULL, &Fault::Delay { millis: 25_000 }, 1), &[PULL]),
+    first(
+        "noise instead of the answer to a comment",
+        |w| strikes(w, COMMENT, &Fault::Garbage { status: 201, body: "<html>".to_owned() }, 1),
+        &[COMMENT],
+    ),
+    first("a body without end", |w| strikes(w, ISSUE, &Fault::EndlessBody, 1), &[ISSUE]),
+    first("a bomb of a gigabyte", |w| strikes(w, ISSUE, &Fault::GzipBomb { bytes: 1 << 30 }, 1), &[ISSUE]),
+    first("401, a token that ended early", |w| strikes(w, PULL, &html(401), 1), &[PULL]),
+    first("401 to every token, five times", |w| strikes(w, ISSUE, &html(401), 5), &[ISSUE]),
+    first("another host by 307, on a write", |w| strikes(w, PULL, &redirected(307), 1), &[PULL]),
+    first("another host by 301, on a write", |w| strikes(w, PULL, &redirected(301), 1), &[PULL]),
+    first("another host by 301, on a read", |w| strikes(w, ISSUE, &redirected(301), 1), &[ISSUE]),
+    first("the API lags three seconds", |w| w.sim.switch(|s| s.lag_seconds = 3), &[ISSUE]),
+    first("an hour between the clocks", |w| w.sim.switch(|s| s.clock_ahead_seconds = 3600), &[TOKEN]),
+    later("the App is suspended, and back", When::Approved, |w| w.suspends(true), |w| w.suspends(false)),
+    later("the App is taken off, and back", When::Approved, World::uninstalls, World::installs_again),
     Case {
-        name: "an hour between the clocks",
-        plan: |w| w.sim.switch(|s| s.clock_ahead_seconds = 3600),
-        shows: &[TOKEN],
+        repository: RENAMED,
+        ..later(
+            "the repository is renamed",
+            When::Planned,
+            |w| w.sim.rename(REPO, "welcomer").expect("renamed"),
+            |w| w.sim.rename(RENAMED, "greeter").expect("renamed back"),
+        )
     },
+    later(
+        "the repository is renamed at work",
+        When::Approved,
+        |w| w.sim.rename(REPO, "welcomer").expect("renamed"),
+        |w| w.sim.rename(RENAMED, "greeter").expect("renamed back"),
+    ),
 ];
 
 /// The usual story under a fault; its row.
 fn row(case: &Case) -> String {
     let line = std::sync::Mutex::new(String::new());
     play(Setup::usual(), async |w| {
-        (case.plan)(w);
+        let strikes = |now: When| {
+            if case.when == now {
+                (case.plan)(w);
+            }
+        };
+        strikes(When::First);
         let begin = w.now();
         let issue = w.rita().reports_the_typo();
         w.alice().assigns(issue);
         w.lets_time_pass().await;
-        w.alice().says(issue, "/plan approve");
+        strikes(When::Planned);
+        w.sim.person("alice").says(case.repository, issue, "/plan approve").expect("GitHub lets alice");
+        if case.when == When::Approved {
+            w.sim.settle().await;
+        }
+        strikes(When::Approved);
         w.lets_time_pass().await;
-        // Two seconds are those in which people act.
-        let waited = w.now().since(begin).as_secs().saturating_sub(3);
+        // To five seconds: people act in two of them, and headers are cut to whole ones.
+        let waited = w.now().since(begin).as_secs().saturating_sub(1) / 5 * 5;
         let answers = answers(w, case.shows);
-        let notes = if w.notes(issue).is_empty() { "nothing" } else { "why it failed, and what to do" };
         let state = w.state(issue).await.as_str();
+        if let Some(ends) = case.ends {
+            ends(w);
+        }
+        let notes = w.notes(issue);
+        let saw = notes.lines().next().unwrap_or("nothing");
         *line.lock().expect("a line") =
-            format!("{:<42} | {answers:<58} | {waited:>5} s | {state:<10} | {notes:<30} | {}", case.name, twice(w));
+            format!("{:<42} | {answers:<58} | {waited:>5} s | {state:<10} | {} | {saw}", case.name, w.written_twice());
     });
     line.into_inner().expect("a line")
 }
@@ -130,39 +174,23 @@ fn answers(w: &World, operations: &[&str]) -> String {
         let short = operation.rsplit('/').next().unwrap_or_default();
         let _ = write!(text, "{short}:");
         for same in statuses.chunk_by(|a, b| a == b) {
-            let times = if same.len() > 1 { format!("×{}", same.len()) } else { String::new() };
+            let times = match same.len() {
+                1 => String::new(),
+                few @ 2..10 => format!("×{few}"),
+                _ => "×many".to_owned(),
+            };
             let shown = if same[0] == 0 { "cut".to_owned() } else { same[0].to_string() };
             let _ = write!(text, " {shown}{times}");
         }
+        text.push_str("; ");
     }
-    text
-}
-
-/// How many of the bot's comments and pull requests were made more than once.
-fn twice(w: &World) -> usize {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for effect in w.sim.ledger().iter().filter(|effect| effect.actor == w.bot()) {
-        let what = match effect.what.as_str() {
-            "comment.create" => {
-                let body = effect.detail["body"].as_str().unwrap_or_default();
-                body.rsplit_once("<!-- baton:").map(|(_, mark)| mark.to_owned())
-            }
-            "pull.create" | "pull.open" => effect.detail["head"].as_str().map(str::to_owned),
-            "check.create" => effect.detail["external_id"].as_str().map(str::to_owned),
-            _ => None,
-        };
-        if let Some(what) = what {
-            *seen.entry(format!("{}: {what}", effect.what)).or_default() += 1;
-        }
-    }
-    seen.values().filter(|times| **times > 1).count()
+    text.trim_end_matches("; ").to_owned()
 }
 
 /// Each row is a whole story with a sandbox of its own; two go at a time.
 #[test]
 #[ignore = "takes minutes: `script/test --full` runs it"]
 fn the_table_of_faults() {
-    let cases: Vec<&Case> = CASES.iter().chain(&STANDING).collect();
     let next = AtomicUsize::new(0);
     let rows = std::sync::Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
@@ -170,7 +198,7 @@ fn the_table_of_faults() {
             scope.spawn(|| {
                 loop {
                     let at = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(case) = cases.get(at) else { return };
+                    let Some(case) = CASES.get(at) else { return };
                     let row = row(case);
                     rows.lock().expect("the rows").insert(at, row);
                 }
@@ -178,11 +206,11 @@ fn the_table_of_faults() {
         }
     });
     let mut table = format!(
-        "{:<42} | {:<58} | {:>7} | {:<10} | {:<30} | written twice\n",
-        "fault", "what GitHub answered to what was asked", "waited", "state", "what people saw of it"
+        "{:<42} | {:<58} | {:>7} | {:<10} | written twice | what people read of it\n",
+        "fault", "what GitHub answered to what was asked", "waited", "state"
     );
     for row in rows.into_inner().expect("the rows").values() {
-        assert!(row.ends_with("| 0"), "written twice: {row}");
+        assert!(row.contains(" | 0 | "), "written twice: {row}");
         let _ = writeln!(table, "{row}");
     }
     assert_snapshot!("faults", table);

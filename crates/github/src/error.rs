@@ -113,7 +113,10 @@ pub enum GitHubError {
         message: String,
     },
     /// A redirect that must not be followed: to another host, or one that would change a write.
-    #[error("GitHub points somewhere else, and following is not safe ({operation}, status {status})")]
+    #[error(
+        "GitHub's address answers with a redirect (status {status}) that is not safe to follow ({operation}); is there a \
+         proxy that wants a login?"
+    )]
     Moved {
         /// What was asked.
         operation: &'static str,
@@ -179,6 +182,8 @@ impl GitHubError {
             Self::RetryAfter { .. } | Self::Server { .. } | Self::Network { .. } | Self::Timeout { .. } => true,
             // A proxy's page instead of JSON, an answer cut off: a passing fault as a rule, and the retries are counted.
             Self::Malformed { .. } => true,
+            // A proxy that wants somebody to log in, a host that is being moved: it is followed nowhere and asked again.
+            Self::Moved { .. } => true,
             Self::NotFound { .. }
             | Self::Gone { .. }
             | Self::Forbidden { .. }
@@ -187,8 +192,7 @@ impl GitHubError {
             | Self::Suspended
             | Self::Archived
             | Self::Validation { .. }
-            | Self::Conflict { .. }
-            | Self::Moved { .. } => false,
+            | Self::Conflict { .. } => false,
         }
     }
 

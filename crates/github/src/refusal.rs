@@ -278,7 +278,7 @@ mod tests {
         trouble 502, None
         trouble 503, Some(5s)
         GitHub refuses: Repository access blocked (issues/create-comment)
-        GitHub points somewhere else, and following is not safe (issues/create-comment, status 301)
+        GitHub's address answers with a redirect (status 301) that is not safe to follow (issues/create-comment); is there a proxy that wants a login?
         GitHub refuses: I'm a teapot (issues/create-comment)
         ");
     }
