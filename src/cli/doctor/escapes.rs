@@ -215,42 +215,60 @@ mod tests {
 
     use super::*;
 
-    /// Where nothing encloses them, the harmless ones of the attempts get out: what they try is real.
+    /// Where an attempt is tried so that it can get out, and nothing on this machine changes: as a command line before it.
+    fn ground_of(what: &str) -> Vec<&'static str> {
+        // A user and a file system of its own, as far as this process sees; what is mounted there, nobody else sees.
+        let own = ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c"];
+        let bare = ["bash", "-c"].to_vec();
+        match what {
+            "be root" | "mount a file system" => own.to_vec(),
+            // Both folders are covered by empty ones, the one with the programs last: what is tried needs none.
+            "write to /usr and /etc" => {
+                let covered = "mount -t tmpfs none /etc && mount -t tmpfs none /usr && eval \"$0\"";
+                [&own[..], &[covered]].concat()
+            }
+            "find a credential in the environment" => ["env", "GITHUB_TOKEN=nothing", "bash", "-c"].to_vec(),
+            _ => bare,
+        }
+    }
+
+    /// Every attempt gets out where something lets it: what they try is real, and the sandbox is what keeps them.
     #[test]
     #[expect(
         clippy::disallowed_methods,
         reason = "the attempts are tried on this machine, to see that they can get out"
     )]
-    fn outside_the_attempts_get_out() {
+    fn every_attempt_gets_out_where_nothing_keeps_it() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("baton.toml");
         std::fs::write(&file, "").unwrap();
         let outside = Outside::prepare(&Given { file: Some(file), flags: Vec::new() }).unwrap();
         let mut doctor = Command::new("bash").args(["-c", "exec -a doctor sleep 30"]).spawn().unwrap();
-        // The others would change this machine, or need it to have what they look for.
-        let safe = [
-            "read a file of this machine",
-            "write a file on this machine",
-            "reach the network of this machine",
-            "see other processes",
-            "read Baton's configuration",
-        ];
-        let mut got_out = Vec::new();
-        for attempt in attempts(&outside).iter().filter(|attempt| safe.contains(&attempt.what)) {
+        let mut kept = Vec::new();
+        for attempt in attempts(&outside) {
+            let ground = ground_of(attempt.what);
+            let mut said = String::new();
             for _ in 0..100 {
-                let output = Command::new("bash").args(["-c", &attempt.shell]).output().unwrap();
-                if String::from_utf8_lossy(&output.stdout).lines().any(|line| line == OUT) {
-                    got_out.push(attempt.what);
+                let output = Command::new(ground[0]).args(&ground[1..]).arg(&attempt.shell).output();
+                let output = output.unwrap_or_else(|error| panic!("{} (util-linux, coreutils): {error}", ground[0]));
+                said =
+                    [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+                // The process to be seen may not have its name yet.
+                if said.lines().any(|line| line == OUT) || attempt.what != "see other processes" {
                     break;
                 }
-                // The process to be seen may not have its name yet.
                 std::thread::sleep(Duration::from_millis(20));
+            }
+            if !said.lines().any(|line| line == OUT) {
+                kept.push((attempt.what, said));
             }
         }
         doctor.kill().unwrap();
         doctor.wait().unwrap();
-        assert_eq!(got_out, safe);
+        assert_eq!(kept, [], "these would be kept in without any sandbox");
         assert!(outside.at("written").exists());
         assert!(outside.listener.accept().is_ok());
+        let left = ["/usr/baton-doctor", "/etc/baton-doctor"].map(|path| Path::new(path).exists());
+        assert_eq!(left, [false, false], "what was tried in a covered folder is on this machine");
     }
 }
