@@ -109,16 +109,17 @@ impl Web {
 
     /// The routes.
     pub fn router(&self) -> Router {
-        Router::new()
+        let routes = Router::new()
             // It watches its own time: what is too slow is told so.
             .route("/webhooks/github", post(webhook::receive))
             .route("/healthz", get(health::alive))
-            .route("/readyz", get(health::ready))
-            .layer(TimeoutLayer::with_status_code(
-                StatusCode::SERVICE_UNAVAILABLE,
-                ANSWER_WITHIN + Duration::from_secs(1),
-            ))
-            .layer(CatchPanicLayer::new())
-            .with_state(self.clone())
+            .route("/readyz", get(health::ready));
+        bounded(routes).with_state(self.clone())
     }
+}
+
+/// What holds for every route of whoever listens there.
+fn bounded<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    let within = ANSWER_WITHIN + Duration::from_secs(1);
+    routes.layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, within)).layer(CatchPanicLayer::new())
 }

@@ -45,10 +45,14 @@ impl Listening {
     /// # Errors
     /// [`ServerError::Listen`].
     pub async fn on(address: &str, web: &Web) -> Result<Self, ServerError> {
-        let listener = TcpListener::bind(address)
+        Self::with(address, web.router())
             .await
-            .map_err(|source| ServerError::Listen { address: address.to_owned(), source })?;
-        Ok(Self { listener, router: web.router() })
+            .map_err(|source| ServerError::Listen { address: address.to_owned(), source })
+    }
+
+    /// The same for other routes.
+    pub(super) async fn with(address: &str, router: Router) -> std::io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(address).await?, router })
     }
 
     /// The address that was taken: with port 0, the one the system chose.

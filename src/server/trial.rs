@@ -1,19 +1,24 @@
 //! A listener for `baton doctor` where no server runs: says of each delivery whether it came and was rightly signed, and
 //! takes none. GitHub is told so for all but pings, so that whatever really happens meanwhile is asked for again.
+//!
+//! It stands on the same port as the server, so the same limits hold: they are the server's own.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use secrecy::{ExposeSecret as _, SecretString};
-use tokio::net::TcpListener;
+use secrecy::SecretString;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::BODY_LIMIT;
+use super::bodies::Bodies;
+use super::guests::Guest;
+use super::refused::Refused;
+use super::{Listening, Secrets, bounded, webhook};
 
 /// A delivery that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,12 +35,13 @@ pub struct Trial {
     /// Where it listens.
     pub address: SocketAddr,
     arrivals: mpsc::Receiver<Arrival>,
-    serving: JoinHandle<std::io::Result<()>>,
+    _until_dropped: DropGuard,
 }
 
 #[derive(Clone)]
 struct Desk {
-    secrets: std::sync::Arc<Vec<SecretString>>,
+    secrets: Arc<Secrets>,
+    bodies: Arc<Bodies>,
     arrivals: mpsc::Sender<Arrival>,
 }
 
@@ -45,15 +51,16 @@ impl Trial {
     /// # Errors
     /// When the address is taken, or none of this machine's.
     pub async fn at(listen: &str, secrets: Vec<SecretString>) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(listen).await?;
-        let address = listener.local_addr()?;
         let (sender, arrivals) = mpsc::channel(64);
-        let router = Router::new()
-            .route("/webhooks/github", post(take).layer(DefaultBodyLimit::max(BODY_LIMIT)))
-            .route("/healthz", get(|| async { "a trial by baton doctor\n" }))
-            .with_state(Desk { secrets: std::sync::Arc::new(secrets), arrivals: sender });
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { address, arrivals, serving })
+        let desk = Desk { secrets: Arc::new(secrets.into()), bodies: Arc::default(), arrivals: sender };
+        let routes = Router::new()
+            .route("/webhooks/github", post(take))
+            .route("/healthz", get(|| async { "a trial by baton doctor\n" }));
+        let listening = Listening::with(listen, bounded(routes).with_state(desk)).await?;
+        let address = listening.address()?;
+        let ending = CancellationToken::new();
+        tokio::spawn(listening.serve(ending.clone()));
+        Ok(Self { address, arrivals, _until_dropped: ending.drop_guard() })
     }
 
     /// A delivery that has come, if there is one left to tell of.
@@ -62,22 +69,90 @@ impl Trial {
     }
 }
 
-impl Drop for Trial {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
-async fn take(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) -> (StatusCode, &'static str) {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let secrets: Vec<&[u8]> = desk.secrets.iter().map(|secret| secret.expose_secret().as_bytes()).collect();
-    let is_signed = baton_webhook::verify(&secrets, Some(header("x-hub-signature-256")), &body).is_ok();
+async fn take(State(desk): State<Desk>, request: Request) -> Response {
+    let until = webhook::deadline();
+    let (head, body) = request.into_parts();
+    let guest = head.extensions.get::<Guest>().cloned().unwrap_or_default();
+    let _busy = guest.busy();
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let guid: String = header("x-github-delivery").chars().take(100).collect();
+    let read = webhook::signed(&desk.secrets, &desk.bodies, &guest, &head.headers, body, until).await;
+    let is_signed = match read {
+        Ok(_) => true,
+        Err(Refused::NoSignature | Refused::BadSignature) => false,
+        // It did not come whole; GitHub is told why.
+        Err(refused) => return refused.into_response(),
+    };
     // Whoever floods the port while the doctor listens fills this, and changes nothing.
     let _nobody_waits_or_too_many = desk.arrivals.try_send(Arrival { guid, is_signed });
     match (is_signed, header("x-github-event")) {
-        (false, _) => (StatusCode::UNAUTHORIZED, "bad signature\n"),
-        (true, "ping") => (StatusCode::OK, "baton doctor saw it\n"),
-        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "baton doctor saw it; the server does not run\n"),
+        (false, _) => (StatusCode::UNAUTHORIZED, "bad signature\n").into_response(),
+        (true, "ping") => (StatusCode::OK, "baton doctor saw it\n").into_response(),
+        (true, _) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "baton doctor saw it; the server does not run\n").into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    use sha2::Sha256;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::server::BODY_LIMIT;
+
+    /// Sends this head, and a body; the first line of the answer.
+    async fn ask(address: SocketAddr, head: &str, length: usize, body: &[u8]) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let start = format!("POST /webhooks/github HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{head}");
+        stream.write_all(format!("{start}content-length: {length}\r\n\r\n").as_bytes()).await.unwrap();
+        stream.write_all(body).await.unwrap();
+        let mut answer = String::new();
+        tokio::time::timeout(Duration::from_secs(60), stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+        answer.lines().next().unwrap_or_default().to_owned()
+    }
+
+    fn signature(secret: &str, body: &[u8]) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(body);
+        format!("x-hub-signature-256: sha256={}\r\n", hex::encode(mac.finalize().into_bytes()))
+    }
+
+    #[tokio::test]
+    async fn the_servers_limits_hold_for_it() {
+        let mut trial = Trial::at("127.0.0.1:0", vec!["secret".into()]).await.unwrap();
+        let (address, body) = (trial.address, b"{}");
+        let of = |guid: &str, event: &str| format!("x-github-delivery: {guid}\r\nx-github-event: {event}\r\n");
+        let ours = signature("secret", body);
+        let signed = |guid: &str, event: &str| of(guid, event) + &ours;
+        let said = [
+            ask(address, &signed("1", "ping"), 2, body).await,
+            ask(address, &signed("2", "issues"), 2, body).await,
+            ask(address, &(of("3", "ping") + &signature("another", body)), 2, body).await,
+            // Announced, and never sent: answered all the same.
+            ask(address, &signed("4", "ping"), BODY_LIMIT + 1, b"").await,
+            ask(address, &format!("x: {}\r\n", "y".repeat(100_000)), 0, b"").await,
+        ];
+        insta::assert_snapshot!(said.join("\n"), @r"
+        HTTP/1.1 200 OK
+        HTTP/1.1 503 Service Unavailable
+        HTTP/1.1 401 Unauthorized
+        HTTP/1.1 413 Payload Too Large
+        HTTP/1.1 431 Request Header Fields Too Large
+        ");
+        let arrivals: Vec<_> = std::iter::from_fn(|| trial.arrived()).map(|it| (it.guid, it.is_signed)).collect();
+        assert_eq!(arrivals, [("1".to_owned(), true), ("2".to_owned(), true), ("3".to_owned(), false)]);
+        drop(trial);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(address).await.is_ok() {
+            assert!(Instant::now() < deadline, "it listens on");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -14,10 +15,10 @@ use baton_webhook::{SignatureError, Verification};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::bodies::Share;
+use super::bodies::{Bodies, Share};
 use super::guests::Guest;
 use super::refused::Refused;
-use super::{ANSWER_WITHIN, BODY_LIMIT, Web};
+use super::{ANSWER_WITHIN, BODY_LIMIT, Secrets, Web};
 
 /// Headers that are kept besides those with columns of their own, and how much of each.
 const KEPT: [&str; 2] = ["content-type", "user-agent"];
@@ -33,8 +34,13 @@ const BLOCK: usize = 64 * 1024;
 const SMALL: usize = 64 * 1024;
 const SMALL_WITHIN: Duration = Duration::from_secs(1);
 
+/// When a request that begins now has to be answered.
+pub(super) fn deadline() -> Instant {
+    Instant::now() + ANSWER_WITHIN
+}
+
 pub(super) async fn receive(State(web): State<Web>, request: Request) -> Response {
-    let until = Instant::now() + ANSWER_WITHIN;
+    let until = deadline();
     let (head, body) = request.into_parts();
     let guest = head.extensions.get::<Guest>().cloned().unwrap_or_default();
     let _busy = guest.busy();
@@ -48,14 +54,22 @@ pub(super) async fn receive(State(web): State<Web>, request: Request) -> Respons
     }
 }
 
-async fn take(
-    web: &Web,
+async fn take(web: &Web, guest: &Guest, headers: &HeaderMap, body: Body, until: Instant) -> Result<Recorded, Refused> {
+    let (body, _share) = signed(&web.inner.secrets, &web.inner.bodies, guest, headers, body, until).await?;
+    record(web, headers, &body, until).await
+}
+
+/// The whole body of a delivery that GitHub signed, and its share of the memory for bodies: read within every limit there
+/// is.
+pub(super) async fn signed(
+    secrets: &Secrets,
+    bodies: &Arc<Bodies>,
     guest: &Guest,
     headers: &HeaderMap,
     mut body: Body,
     until: Instant,
-) -> Result<Recorded, Refused> {
-    let mut verification = match begin(web, headers).await {
+) -> Result<(Vec<u8>, Share), Refused> {
+    let mut verification = match begin(secrets, headers).await {
         Ok(verification) => verification,
         Err(refused) => {
             discard(&mut body).await;
@@ -67,7 +81,7 @@ async fn take(
     if announced > BODY_LIMIT {
         return Err(Refused::TooLarge);
     }
-    let share = web.inner.bodies.share();
+    let share = bodies.share();
     let pieces = tokio::select! {
         read = timeout_at(until, read(body, &share, &mut verification)) => read.map_err(|_| Refused::TooSlow)??,
         () = share.told_to_give_way() => return Err(Refused::NoRoom),
@@ -75,18 +89,18 @@ async fn take(
     verification.finish().map_err(|_| Refused::BadSignature)?;
     share.prove();
     guest.prove();
-    record(web, headers, &pieces.whole(), until).await
+    Ok((pieces.whole(), share))
 }
 
 /// Begins to check the signature: what cannot be right is refused before any of the body is taken.
-async fn begin(web: &Web, headers: &HeaderMap) -> Result<Verification, Refused> {
+async fn begin(secrets: &Secrets, headers: &HeaderMap) -> Result<Verification, Refused> {
     const NAME: &str = "x-hub-signature-256";
     let signature = single(headers, NAME);
     // A second signature is nobody's business but a forger's.
     if signature.is_none() && headers.contains_key(NAME) {
         return Err(Refused::BadSignature);
     }
-    let secrets = web.inner.secrets.now().await;
+    let secrets = secrets.now().await;
     let secrets: Vec<&[u8]> = secrets.iter().map(|secret| secret.expose_secret().as_bytes()).collect();
     Verification::begin(&secrets, signature).map_err(|error| match error {
         SignatureError::Missing => Refused::NoSignature,

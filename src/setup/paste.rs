@@ -1,4 +1,5 @@
-//! What a person pastes into the terminal when their browser could not come back: the code, or the whole address.
+//! What a person pastes into the terminal when their browser could not come back: the whole address it shows. Nothing
+//! less: a code alone could be of an App that somebody else made, and whoever made an App has its key.
 
 use url::Url;
 
@@ -7,23 +8,29 @@ use url::Url;
 pub enum PasteError {
     /// Not one at all.
     #[error(
-        "this is neither a code nor an address with one. After \"Create GitHub App\", copy the whole address from the \
-         browser's bar: it ends in `?code=…&state=…`"
+        "this is no address with a code. After \"Create GitHub App\", copy the whole address from the browser's bar: it \
+         ends in `?code=…&state=…`"
     )]
     NoCode,
+    /// One without its proof.
+    #[error(
+        "a code alone does not say whose App it is of: it could be one that somebody else made and has the key of. Paste \
+         the whole address from the browser's bar: its `state=…` shows that it answers this set-up"
+    )]
+    CodeAlone,
     /// An answer to something else.
     #[error("this address belongs to another set-up. Begin again from the link above")]
     OtherState,
 }
 
-/// The code in what was pasted. `is_ours` tells whether a state is the one that was sent along.
+/// The code in an address that was pasted. `is_ours` tells whether a state is the one that was sent along.
 ///
 /// # Errors
 /// [`PasteError`]
 pub fn code_in(pasted: &str, is_ours: impl Fn(&str) -> bool) -> Result<String, PasteError> {
     let pasted = pasted.trim();
     let Ok(url) = pasted.parse::<Url>() else {
-        return if is_code(pasted) { Ok(pasted.to_owned()) } else { Err(PasteError::NoCode) };
+        return Err(if is_code(pasted) { PasteError::CodeAlone } else { PasteError::NoCode });
     };
     let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     let code = value("code").filter(|code| is_code(code)).ok_or(PasteError::NoCode)?;
@@ -45,10 +52,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_or_its_address() {
+    fn an_address_with_its_state() {
         let read = |pasted: &str| code_in(pasted, |state| state == "ours");
         let code = Ok("0123456789abcdef".to_owned());
-        assert_eq!(read(" 0123456789abcdef\n"), code);
+        assert_eq!(read(" 0123456789abcdef\n"), Err(PasteError::CodeAlone));
         assert_eq!(read("http://127.0.0.1:1/setup/created?code=0123456789abcdef&state=ours"), code);
         assert_eq!(read("http://x/y?state=ours&code=0123456789abcdef#z"), code);
         assert_eq!(read("http://x/y?code=0123456789abcdef&state=theirs"), Err(PasteError::OtherState));
