@@ -9,6 +9,7 @@ mod doctor;
 mod given;
 mod health;
 mod logs;
+mod paint;
 mod run;
 mod serve;
 mod setup;
@@ -145,7 +146,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Fault> {
 }
 
 fn report(fault: &Fault) -> ExitCode {
-    eprintln!("baton: {}", fault.text());
+    eprintln!("{} {}", paint::paint_error(paint::Tone::Bad, "baton:"), fault.text());
     ExitCode::from(match fault {
         Fault::Usage(_) => 2,
         Fault::Failed(_) => 1,

@@ -52,6 +52,14 @@ pub fn temporary_folder() -> PathBuf {
     std::env::temp_dir()
 }
 
+/// Whether colour is unwelcome: `NO_COLOR` is set and not empty (<https://no-color.org>), or the terminal is a dumb one.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the owner: the environment is read in this room")]
+pub fn wants_no_colour() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    is_set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb")
+}
+
 /// How much is logged, as `BATON_LOG` says.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the owner: the environment is read in this room")]

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Fault;
 use super::given::Given;
+use super::paint::{Tone, paint};
 use super::table::{line, visible};
 use crate::config::{Config, ConfigError, Loaded, Origin, Setting, operator_tables, repository_table, section_table};
 use crate::engine::Agents;
@@ -87,7 +88,7 @@ fn check(given: &Given, arguments: &Check) -> Result<(), Fault> {
         for (name, agent) in agents.list() {
             line(&visible(&format!("agent {name}: {}", agent.label())));
         }
-        line("The configuration is good.");
+        line(&paint(Tone::Good, "The configuration is good."));
     }
     Ok(())
 }
@@ -136,6 +137,8 @@ fn explain(given: &Given, loaded: &Loaded) {
             Origin::File { file, line, .. } => format!("{}:{line}", file.display()),
             other => other.to_string(),
         };
-        line(&visible(&format!("{:keys$}  {:values$}  {from}", it.key, it.value)));
+        // What somebody set stands out from what nobody did.
+        let tone = if matches!(it.origin, Origin::Default) { Tone::Faint } else { Tone::Plain };
+        line(&paint(tone, &visible(&format!("{:keys$}  {:values$}  {from}", it.key, it.value))));
     }
 }

@@ -6,7 +6,8 @@ use clap::Subcommand;
 
 use super::assemble::{self, configuration};
 use super::given::Given;
-use super::table::{line, print, visible};
+use super::paint::Tone;
+use super::table::{Cell, line, print, visible};
 use super::{Fault, logs};
 use crate::clock;
 
@@ -53,11 +54,11 @@ pub(super) async fn delivery(given: &Given, verb: Verb) -> Result<(), Fault> {
             let rows = store.deliveries(&filter, None, limit).await.map_err(Fault::failed)?;
             print(json, &["DELIVERY", "RECEIVED", "EVENT", "GUID", "OUTCOME"], &rows, |row| {
                 vec![
-                    row.id.to_string(),
-                    row.received_at.to_string(),
-                    row.event.clone(),
-                    row.guid.clone(),
-                    outcome(&row.outcome),
+                    row.id.to_string().into(),
+                    row.received_at.to_string().into(),
+                    row.event.clone().into(),
+                    row.guid.clone().into(),
+                    Cell::toned(tone(&row.outcome), &outcome(&row.outcome)),
                 ]
             });
         }
@@ -92,5 +93,14 @@ fn outcome(outcome: &DeliveryOutcome) -> String {
         DeliveryOutcome::Handled => "handled".to_owned(),
         DeliveryOutcome::Ignored(reason) => format!("ignored: {reason}"),
         DeliveryOutcome::Failed(reason) => format!("failed: {reason}"),
+    }
+}
+
+fn tone(outcome: &DeliveryOutcome) -> Tone {
+    match outcome {
+        DeliveryOutcome::Received => Tone::Busy,
+        DeliveryOutcome::Handled => Tone::Good,
+        DeliveryOutcome::Ignored(_) => Tone::Faint,
+        DeliveryOutcome::Failed(_) => Tone::Bad,
     }
 }

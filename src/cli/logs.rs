@@ -1,8 +1,8 @@
 //! Logs go to standard error; `BATON_LOG` says how much (`warn`, `debug`, `baton=debug,sqlx=warn`).
 
-use std::io::IsTerminal as _;
-
 use tracing_subscriber::EnvFilter;
+
+use super::paint::is_colourful;
 
 /// Starts logging at `level` unless `BATON_LOG` says otherwise.
 pub(super) fn start(level: &str) {
@@ -13,7 +13,7 @@ pub(super) fn start(level: &str) {
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_ansi(is_colourful(&std::io::stderr()));
     // A second start (several commands in one test process) changes nothing.
     let _already_started = logs.try_init();
 }

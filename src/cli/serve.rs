@@ -146,10 +146,8 @@ pub(super) async fn resume(given: &Given) -> Result<(), Fault> {
 /// `baton migrate`
 pub(super) async fn migrate(given: &Given) -> Result<(), Fault> {
     let config = configuration(given)?;
-    let path = config.store.url.strip_prefix("sqlite:").unwrap_or(&config.store.url).trim_start_matches("//");
-    let was_there = std::path::Path::new(path).exists();
-    assemble::store(&config, true).await?;
-    let what = if was_there { "is up to date" } else { "was made" };
-    table::line(&format!("The database {path} {what}."));
+    let store = assemble::store(&config, true).await?;
+    let what = if store.is_new() { "was made" } else { "is up to date" };
+    table::line(&format!("The database {} {what}.", config.store.url));
     Ok(())
 }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::given::Given;
+use super::paint::{Tone, paint};
 use super::{Fault, assemble, logs, table};
 use crate::clock;
 use crate::config::{Config, Flag};
@@ -240,10 +241,10 @@ async fn wait_for_first_contact(
         look(setup, &store, &github).await;
         let now = progress.borrow_and_update().clone();
         if now.pinged && !pinged {
-            table::line("  ✓ GitHub's first webhook arrived, and its signature is right");
+            table::line(&format!("  {} GitHub's first webhook arrived, and its signature is right", tick()));
         }
         if !now.installed_on.is_empty() && !installed {
-            table::line(&format!("  ✓ installed on {}", table::visible(&now.installed_on.join(", "))));
+            table::line(&format!("  {} installed on {}", tick(), table::visible(&now.installed_on.join(", "))));
         }
         (pinged, installed) = (now.pinged, !now.installed_on.is_empty());
         if pinged && installed {
@@ -252,6 +253,10 @@ async fn wait_for_first_contact(
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(())
+}
+
+fn tick() -> String {
+    paint(Tone::Good, "✓")
 }
 
 async fn receive(config: &Config, store: &Store, receiving: &CancellationToken) -> Result<(), Fault> {

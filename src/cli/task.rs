@@ -15,7 +15,8 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::assemble::{self, configuration};
 use super::given::Given;
-use super::table::{line, print, visible};
+use super::paint::{Tone, paint};
+use super::table::{Cell, line, print, visible};
 use super::{Fault, logs};
 
 /// What can be done with tasks. TASK is a task's number, or `OWNER/REPO#N` for the newest task on an issue.
@@ -183,12 +184,12 @@ async fn list(store: &Store, state: Option<&str>, live: bool, limit: u32, json: 
     print(json, &["TASK", "ISSUE", "STATE", "COST", "UPDATED", "TITLE"], &rows, |row| {
         let task = read(row).ok();
         vec![
-            row.id.to_string(),
-            format!("{}#{}", row.repository, row.issue),
-            row.state.clone(),
-            task.as_ref().map_or_else(String::new, |task| task.usage.cost.to_string()),
-            row.updated_at.to_string(),
-            task.map_or_else(String::new, |task| task.issue.title.chars().take(60).collect()),
+            row.id.to_string().into(),
+            format!("{}#{}", row.repository, row.issue).into(),
+            Cell::toned(Tone::of_state_named(&row.state), &row.state),
+            task.as_ref().map_or_else(String::new, |task| task.usage.cost.to_string()).into(),
+            row.updated_at.to_string().into(),
+            task.map_or_else(String::new, |task| task.issue.title.chars().take(60).collect::<String>()).into(),
         ]
     });
     Ok(())
@@ -203,7 +204,8 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
         return Ok(());
     }
     let task = read(row)?;
-    line(&format!("task {} · {}#{} · {}", row.id, row.repository, row.issue, row.state));
+    let state = paint(Tone::of_state_named(&row.state), &row.state);
+    line(&format!("task {} · {}#{} · {state}", row.id, row.repository, row.issue));
     line(&visible(&format!("  {}", task.issue.title)));
     line(&format!(
         "  asked for by {} · {} runs · {} tokens · {}",
@@ -216,10 +218,10 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
         line(&visible(&format!("  pull request {}#{pull}", row.repository)));
     }
     if let State::Failed(failed) = &task.state {
-        line(&visible(&format!("  {}", broke(&failed.reason))));
+        line(&paint(Tone::Bad, &visible(&format!("  {}", broke(&failed.reason)))));
     }
     if !runs.is_empty() {
-        line("\nruns");
+        line(&format!("\n{}", paint(Tone::Strong, "runs")));
     }
     for run in &runs {
         let usage: Usage =
@@ -237,18 +239,14 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
             usage.cost
         )));
     }
-    line("\nhistory");
+    line(&format!("\n{}", paint(Tone::Strong, "history")));
     for entry in &history {
         let event: serde_json::Value = entry.event.read("event").map_err(Fault::failed)?;
         let what = event["event"].as_str().unwrap_or("?").replace('_', " ");
         let command = event["command"]["command"].as_str().map_or_else(String::new, |c| format!(" ({c})"));
-        line(&visible(&format!(
-            "  {}  {:<18} {:<24} by {}",
-            entry.at,
-            entry.state_after,
-            format!("{what}{command}"),
-            entry.actor
-        )));
+        let state = paint(Tone::of_state_named(&entry.state_after), &format!("{:<18}", entry.state_after));
+        let what = visible(&format!("{:<24} by {}", format!("{what}{command}"), entry.actor));
+        line(&format!("  {}  {state} {what}", paint(Tone::Faint, &entry.at.to_string())));
     }
     Ok(())
 }
@@ -339,13 +337,13 @@ fn plan(row: &TaskRow, json: bool) -> Result<(), Fault> {
         ("commands that Baton runs", &commands),
     ] {
         if !items.is_empty() {
-            line(&format!("\n{title}"));
+            line(&format!("\n{}", paint(Tone::Strong, title)));
         }
         for item in items {
             line(&visible(&format!("  - {item}")));
         }
     }
-    line(&visible(&format!("\ntesting\n  {}", draft.testing)));
+    line(&format!("\n{}\n  {}", paint(Tone::Strong, "testing"), visible(&draft.testing)));
     Ok(())
 }
 

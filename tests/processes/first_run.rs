@@ -238,6 +238,12 @@ fn from_nothing_to_the_first_pull_request() {
     operator.page.holds("list", &list);
     let show = another.run("baton task show 1", PATIENCE);
     operator.page.holds("show", &show);
+    assert!(operator.terminal.raw().contains("\u{1b}[32m✓\u{1b}[0m escapes"), "no colour on a terminal");
+    assert!(another.raw().contains("\u{1b}[32min_review\u{1b}[0m"), "no colour on a terminal");
+    let coloured = another.raw().len();
+    let plain = ["NO_COLOR=1 baton task list", "baton task list | cat"].map(|command| another.run(command, PATIENCE));
+    assert!(plain.iter().all(|shown| shown.ends_with(list.split_once('\n').unwrap().1)), "{plain:?}");
+    assert!(!another.raw()[coloured..].contains('\u{1b}'), "colour where none is wanted: {}", another.raw());
     operator.terminal.interrupt();
     let served = operator.terminal.read(PATIENCE);
     operator.page.holds("serve", &in_short(&served));

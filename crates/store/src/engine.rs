@@ -39,10 +39,10 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Opens, and creates where allowed, the database at a URL.
-    pub(crate) async fn open(url: &str, create: bool) -> Result<Self, StoreError> {
+    /// Opens, and creates where allowed, the database at a URL; and whether it was created.
+    pub(crate) async fn open(url: &str, create: bool) -> Result<(Self, bool), StoreError> {
         let path = sqlite_path(url)?;
-        prepare_file(&path, create)?;
+        let is_new = prepare_file(&path, create)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(create)
@@ -60,7 +60,7 @@ impl Engine {
         let writer = writer.map_err(|source| StoreError::Open { path, source })?;
         // `query_only`, not `read_only`: a read-only connection cannot recover the log that a crash left behind.
         let readers = pool().max_connections(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
-        Ok(Self { writer, readers })
+        Ok((Self { writer, readers }, is_new))
     }
 
     /// Begins a transaction that will write. It has the database for itself until it ends.
@@ -115,8 +115,8 @@ impl Engine {
     }
 }
 
-/// Reads the path out of `sqlite:PATH` or `sqlite://PATH`.
-fn sqlite_path(url: &str) -> Result<PathBuf, StoreError> {
+/// The path in `sqlite:PATH` or `sqlite://PATH`.
+pub(crate) fn sqlite_path(url: &str) -> Result<PathBuf, StoreError> {
     let bad = |reason: &str| Err(StoreError::BadUrl { url: url.to_owned(), reason: reason.to_owned() });
     let Some(rest) = url.strip_prefix("sqlite:") else {
         return bad("it must be `sqlite://PATH`");
@@ -132,14 +132,15 @@ fn sqlite_path(url: &str) -> Result<PathBuf, StoreError> {
 }
 
 /// A new database is its owner's alone: what people and models said is in it. The engine makes its other files alike.
-fn prepare_file(path: &Path, create: bool) -> Result<(), StoreError> {
+/// Whether it is new.
+fn prepare_file(path: &Path, create: bool) -> Result<bool, StoreError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     if !create {
-        return if path.exists() { Ok(()) } else { Err(StoreError::Missing(path.to_owned())) };
+        return if path.exists() { Ok(false) } else { Err(StoreError::Missing(path.to_owned())) };
     }
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(StoreError::Open { path: path.to_owned(), source: sqlx::Error::Io(error) }),
     }
 }

@@ -1,10 +1,11 @@
 //! Opening a store, and transactions on it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::engine::{Engine, Session};
+use crate::engine::{Engine, Session, sqlite_path};
 use crate::error::StoreError;
 use crate::migrate;
 
@@ -29,6 +30,7 @@ impl Default for OpenOptions {
 pub struct Store {
     pub(crate) engine: Engine,
     job_changes: Arc<watch::Sender<u64>>,
+    is_new: bool,
 }
 
 impl Store {
@@ -38,14 +40,28 @@ impl Store {
     /// [`StoreError::BadUrl`], [`StoreError::Open`]; [`StoreError::Newer`], [`StoreError::ForeignMigration`] and, when
     /// opened without leave to migrate, [`StoreError::NeedsMigration`] for a database that does not fit this program.
     pub async fn open(url: &str, options: OpenOptions) -> Result<Self, StoreError> {
-        let store =
-            Self { engine: Engine::open(url, options.migrate).await?, job_changes: Arc::new(watch::Sender::new(0)) };
+        let (engine, is_new) = Engine::open(url, options.migrate).await?;
+        let store = Self { engine, job_changes: Arc::new(watch::Sender::new(0)), is_new };
         if options.migrate {
             store.migrate().await?;
         } else {
             migrate::check(&store.engine).await?;
         }
         Ok(store)
+    }
+
+    /// The file that a URL names.
+    ///
+    /// # Errors
+    /// [`StoreError::BadUrl`].
+    pub fn file(url: &str) -> Result<PathBuf, StoreError> {
+        sqlite_path(url)
+    }
+
+    /// Whether opening it made the database: there was none at its URL.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Brings the database to this program's schema. Doing it again does nothing.

@@ -32,7 +32,7 @@ pub(super) async fn git(config: &Config) -> Vec<Outcome> {
 /// Room for the database, and for mirrors and checkouts.
 pub(super) async fn disk(config: &Config) -> Vec<Outcome> {
     let mut places = vec![("mirrors and checkouts", config.store.data.clone())];
-    if let Some(database) = database_file(&config.store.url) {
+    if let Ok(database) = Store::file(&config.store.url) {
         places.push(("the database", database.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)));
     }
     places.into_iter().map(|(what, place)| room(what, &place)).collect()
@@ -53,17 +53,10 @@ fn room(what: &str, place: &Path) -> Outcome {
     }
 }
 
-/// The file of the database. In memory there is none.
-fn database_file(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    (!path.starts_with(':')).then(|| PathBuf::from(path.split('?').next().unwrap_or(path)))
-}
-
 /// The database: there, sound, of this version, in WAL mode, writable.
 pub(super) async fn database(config: &Config) -> Vec<Outcome> {
     let url = &config.store.url;
-    if database_file(url).is_some_and(|file| !file.exists()) {
+    if Store::file(url).is_ok_and(|file| !file.exists()) {
         return vec![warning(format!("{url} is not there yet"), "`baton serve` or `baton migrate` makes it")];
     }
     let store = match Store::open(url, OpenOptions { migrate: false }).await {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cli::Fault;
+use crate::cli::paint::{Tone, paint};
 use crate::cli::table::{line, visible};
 
 /// How a check came out.
@@ -26,6 +27,15 @@ impl Verdict {
             Self::Warning => "!",
             Self::Fault => "✗",
             Self::Skipped => "-",
+        }
+    }
+
+    fn tone(self) -> Tone {
+        match self {
+            Self::Good => Tone::Good,
+            Self::Warning => Tone::Warning,
+            Self::Fault => Tone::Bad,
+            Self::Skipped => Tone::Faint,
         }
     }
 }
@@ -120,11 +130,13 @@ impl Report {
             }
             if self.group != group {
                 self.group = group;
-                line(group);
+                line(&paint(Tone::Strong, group));
             }
-            line(&visible(&format!("  {} {check:<14} {says}", verdict.mark())));
+            let says = visible(&says);
+            let says = if verdict == Verdict::Skipped { paint(Tone::Faint, &says) } else { says };
+            line(&format!("  {} {:<14} {says}", paint(verdict.tone(), verdict.mark()), visible(check)));
             if let Some(remedy) = remedy {
-                line(&visible(&format!("                   → {remedy}")));
+                line(&format!("                   → {}", visible(&remedy)));
             }
         }
     }
@@ -133,17 +145,25 @@ impl Report {
     pub fn end(&self) -> Result<(), Fault> {
         let count = |verdict| self.verdicts.iter().filter(|it| **it == verdict).count();
         let (faults, warnings) = (count(Verdict::Fault), count(Verdict::Warning));
-        let sum = format!(
-            "{} good, {warnings} to look at, {faults} wrong, {} skipped",
-            count(Verdict::Good),
-            count(Verdict::Skipped)
-        );
+        let told = |paint: fn(Tone, &str) -> String| {
+            let part = |count: usize, what: &str, tone: Tone| {
+                paint(if count == 0 { Tone::Plain } else { tone }, &format!("{count} {what}"))
+            };
+            [
+                part(count(Verdict::Good), "good", Tone::Good),
+                part(warnings, "to look at", Tone::Warning),
+                part(faults, "wrong", Tone::Bad),
+                part(count(Verdict::Skipped), "skipped", Tone::Faint),
+            ]
+            .join(", ")
+        };
         if !self.json {
-            line(&sum);
+            line(&told(paint));
         }
         if faults == 0 {
             Ok(())
         } else {
+            let sum = told(|_, text| text.to_owned());
             Err(Fault::failed(anyhow::anyhow!("the doctor found something wrong: {sum}")))
         }
     }
