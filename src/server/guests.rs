@@ -1,13 +1,19 @@
 //! Who is connected: a bounded number, of whom the one that has kept us waiting longest goes first when another wants in.
+//! Each has a moment to say what it came for: a crowd that comes at once waits at the door, where the system keeps it, and
+//! does not push out those who have something to bring.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 /// Connections at once. Each is a file descriptor, of which a process has 1,024 unless somebody allows it more.
 pub(super) const MOST: usize = 512;
+
+/// Nobody makes room sooner than this after coming in.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// The connections that are open, in the order in which they came.
 #[derive(Debug, Default)]
@@ -22,8 +28,9 @@ struct Open {
 }
 
 /// One connection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Guest {
+    since: Instant,
     leave: CancellationToken,
     /// It has brought a delivery that GitHub signed.
     proven: Arc<AtomicBool>,
@@ -49,26 +56,47 @@ pub(super) struct Seat {
     pub(super) guest: Guest,
 }
 
+/// What becomes of a new connection.
+#[derive(Debug)]
+pub(super) enum Admission {
+    /// It has a place.
+    Seat(Seat),
+    /// Somebody makes room for it after this time: ask again then.
+    Wait(Duration),
+    /// All have brought what GitHub signed, and nobody makes room.
+    Full,
+}
+
 impl Guests {
-    /// A place for a new connection: the longest-waiting unproven one makes room when there is none. Nothing when all
-    /// are proven.
-    pub(super) fn admit(self: &Arc<Self>) -> Option<Seat> {
+    /// A place for a new connection: the longest-waiting unproven one makes room when there is none.
+    pub(super) fn admit(self: &Arc<Self>, now: Instant) -> Admission {
         let mut open = self.open();
         if open.guests.len() >= MOST {
-            let longest = open.guests.iter().find(|(_, guest)| !guest.is_proven()).map(|(id, _)| *id)?;
-            if let Some(guest) = open.guests.remove(&longest) {
-                guest.leave.cancel();
+            let Some((&longest, guest)) = open.guests.iter().find(|(_, guest)| !guest.is_proven()) else {
+                return Admission::Full;
+            };
+            let left = MOMENT.saturating_sub(now.saturating_duration_since(guest.since));
+            if !left.is_zero() {
+                return Admission::Wait(left);
             }
+            guest.leave.cancel();
+            open.guests.remove(&longest);
         }
         let id = open.next;
         open.next += 1;
-        let guest = Guest::default();
+        let guest = Guest { since: now, ..Guest::default() };
         open.guests.insert(id, guest.clone());
-        Some(Seat { guests: Arc::clone(self), id, guest })
+        Admission::Seat(Seat { guests: Arc::clone(self), id, guest })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Guest {
+    fn default() -> Self {
+        Self { since: Instant::now(), leave: CancellationToken::new(), proven: Arc::default(), busy: Arc::default() }
     }
 }
 
@@ -111,17 +139,25 @@ mod tests {
     #[test]
     fn the_longest_waiting_makes_room_and_the_proven_stay() {
         let guests = Arc::new(Guests::default());
-        let mut seats: Vec<Seat> = (0..MOST).filter_map(|_| guests.admit()).collect();
+        let begin = Instant::now();
+        let later = begin + MOMENT;
+        let admit = |at| match guests.admit(at) {
+            Admission::Seat(seat) => Some(seat),
+            Admission::Wait(_) | Admission::Full => None,
+        };
+        let mut seats: Vec<Seat> = (0..MOST).filter_map(|_| admit(begin)).collect();
         assert_eq!(seats.len(), MOST);
         seats[0].guest.prove();
-        let another = guests.admit();
+        let soon = guests.admit(begin + MOMENT / 5);
+        assert!(matches!(soon, Admission::Wait(left) if left == MOMENT * 4 / 5), "{soon:?}");
+        let another = admit(later);
         assert!(another.is_some());
         let told: Vec<bool> = seats[..3].iter().map(|seat| seat.guest.leave.is_cancelled()).collect();
         assert_eq!(told, [false, true, false], "the first is proven, the second has waited longest");
         seats.iter().for_each(|seat| seat.guest.prove());
         another.iter().for_each(|seat| seat.guest.prove());
-        assert!(guests.admit().is_none(), "nobody can be sent away");
+        assert!(matches!(guests.admit(later), Admission::Full), "nobody can be sent away");
         seats.truncate(3);
-        assert!(guests.admit().is_some());
+        assert!(admit(later).is_some());
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::guests::{Guests, Seat};
+use super::guests::{Admission, Guests, Seat};
 use super::{ANSWER_WITHIN, ServerError, Web};
 
 /// A request's head has to be there in this time, and a connection on which nothing is asked ends after it.
@@ -79,7 +79,7 @@ impl Listening {
             match taken {
                 Ok((stream, _)) => {
                     failures = 0;
-                    if let Some(seat) = guests.admit() {
+                    if let Some(seat) = place(&guests).await {
                         under_way.spawn(attend(stream, seat, self.router.clone(), shutdown.clone()));
                     }
                 }
@@ -95,6 +95,17 @@ impl Listening {
         under_way.close();
         under_way.wait().await;
         Ok(())
+    }
+}
+
+/// A place, as soon as there is one: whoever comes behind waits in the system's queue. Nothing when nobody will make room.
+async fn place(guests: &Arc<Guests>) -> Option<Seat> {
+    loop {
+        match guests.admit(Instant::now()) {
+            Admission::Seat(seat) => return Some(seat),
+            Admission::Wait(left) => sleep(left).await,
+            Admission::Full => return None,
+        }
     }
 }
 
