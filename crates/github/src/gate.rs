@@ -38,8 +38,6 @@ pub(crate) enum Account {
     App,
     /// One installation.
     Installation(InstallationId),
-    /// A token that ends itself. That GitHub does not take it any more says nothing about the App.
-    Ending,
 }
 
 /// Why nothing is sent, and until when.
@@ -122,8 +120,9 @@ impl Gate {
             }
             let admitted = match (kind, operation.needs) {
                 (Kind::Read, _) => state.budget.read(now),
-                // Tokens: nobody sees them, and without them nothing else can be done.
-                (Kind::Write, Needs::Nothing | Needs::AppKey | Needs::AnyToken) => Ok(()),
+                // Tokens that are made: they count for no installation, and without them nothing else can be done.
+                (Kind::Write, Needs::Nothing | Needs::AppKey) => Ok(()),
+                (Kind::Write, Needs::AnyToken) => state.budget.aside(now),
                 (Kind::Write, Needs::Permissions(_)) => {
                     let reserved = state.budget.reserve(Ask { importance, errand, writes: 1 }, now);
                     reserved.map(|()| state.budget.spend(errand, now))

@@ -56,9 +56,10 @@ impl Repository {
     /// Ends a token that [`Repository::git_token`] gave.
     ///
     /// # Errors
-    /// Whatever GitHub refuses. The token ends by itself within the hour.
+    /// Whatever GitHub refuses, and [`GitHubError::RetryAfter`] when there is no room for it under GitHub's limits. The token
+    /// ends by itself within the hour.
     pub async fn revoke(&self, token: &GitToken) -> Result<(), GitHubError> {
-        tokens::revoke(&self.shared, token).await
+        tokens::revoke(&self.shared, self.reference.installation, token).await
     }
 
     pub(crate) async fn send(&self, call: &Call) -> Result<Reply, GitHubError> {

@@ -205,12 +205,12 @@ impl Credential for AsApp<'_> {
     }
 }
 
-/// A token that is at its end.
-struct Ending<'a>(&'a SecretString);
+/// A token that is at its end, of an installation, whose limits that counts against.
+struct Ending<'a>(&'a SecretString, InstallationId);
 
 impl Credential for Ending<'_> {
     fn account(&self) -> Account {
-        Account::Ending
+        Account::Installation(self.1)
     }
 
     fn scope(&self) -> Option<Scope> {
@@ -253,8 +253,8 @@ pub(crate) async fn mint_for_git(
 }
 
 /// Ends a token. One that is over already is as good.
-pub(crate) async fn revoke(shared: &Shared, token: &GitToken) -> Result<(), GitHubError> {
-    match shared.send(&Ending(&token.secret), &Call::new(&REVOKE_TOKEN, &[]), None).await {
+pub(crate) async fn revoke(shared: &Shared, installation: InstallationId, token: &GitToken) -> Result<(), GitHubError> {
+    match shared.send(&Ending(&token.secret, installation), &Call::new(&REVOKE_TOKEN, &[]), None).await {
         Ok(_) | Err(GitHubError::Unauthorized { .. }) => Ok(()),
         Err(error) => Err(error),
     }
