@@ -32,7 +32,7 @@ use baton_store::Store;
 pub use agents::{Agents, AgentsError, native_config};
 pub use handler::TIDY;
 pub use local::LocalError;
-pub use perform::contact_key;
+pub use perform::{contact_key, transfer_of};
 pub use reconcile::RECONCILE;
 
 use crate::config::{GithubConfig, PolicyConfig, SandboxConfig};

@@ -14,6 +14,7 @@ mod scenarios {
     mod endpoint;
     mod evidence;
     mod first_contact;
+    mod large;
     mod missed;
     mod patches;
     mod payloads;

@@ -11,10 +11,11 @@ use baton_core::domain::task::{State, Task};
 use baton_git::{CloneHead, Remote, head_of_clone};
 use clap::Args;
 use github_sim::Files;
+use tokio::sync::watch;
 
 use super::assemble::{self, configuration};
 use super::given::Given;
-use super::stage::{MACHINE_USER, MAINTAINER, Stage, told_to_stop};
+use super::stage::{MACHINE_USER, MAINTAINER, Stage, say_how_far, told_to_stop};
 use super::table::{line, visible};
 use super::{Fault, logs};
 
@@ -194,7 +195,12 @@ async fn ask(question: &Question) -> Result<Answer, Fault> {
 async fn put_on_stage(stage: &Stage, head: &CloneHead) -> Result<(), Fault> {
     let git = assemble::git_of_clones(&stage.config)?;
     let id = RepositoryId(i64::try_from(stage.number(NAME)).unwrap_or_default());
-    let commit = git.take_in(id, head).await.map_err(Fault::usage)?;
+    let (told, hears) = watch::channel(None);
+    let telling = git.telling(told);
+    let commit = tokio::select! {
+        commit = telling.take_in(id, head) => commit.map_err(Fault::usage)?,
+        never = say_how_far(hears) => match never {},
+    };
     let token = stage.sim.personal_token(MAINTAINER).map_err(|e| Fault::failed(anyhow!("{e}")))?;
     let url = format!("{}/{NAME}.git", stage.sim.git_url().trim_end_matches('/'));
     let remote = Remote::new(&url, Some(token.into())).map_err(Fault::failed)?;

@@ -1,6 +1,7 @@
 //! A stage on this machine: GitHub's simulator, Baton's server and a worker in one process, for `demo` and `run`.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,11 +9,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow};
 use baton_core::domain::ids::{IssueNumber, RepositoryId};
 use baton_core::domain::task::{State, Task};
+use baton_core::domain::transfer::Transfer;
+use baton_core::prose;
 use baton_queue::Clock;
 use baton_sandbox::Sandbox as _;
 use baton_store::Store;
 use github_sim::{AppSpec, Files, Level, Options, Role, Sim};
 use tempfile::TempDir;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +24,7 @@ use super::task::broke;
 use super::{Fault, assemble, table};
 use crate::clock;
 use crate::config::{Addresses, Config, GithubConfig};
+use crate::engine::transfer_of;
 use crate::server::{Listening, Web};
 
 /// The login that issues are assigned to: a machine user, as GitHub wants it.
@@ -105,6 +110,7 @@ impl Stage {
     ) -> Result<Task, Fault> {
         let started = Instant::now();
         let mut told = None;
+        let mut fetching = Fetching::default();
         loop {
             if let Some(task) = self.task(repository, issue).await? {
                 let state = task.state.name();
@@ -115,6 +121,10 @@ impl Stage {
                         state.as_str()
                     ));
                     told = Some(state);
+                }
+                if let Some(transfer) = fetching.news(&self.store, &task).await? {
+                    let fetched = prose::transfer::line("the clone", &transfer);
+                    table::line(&format!("  {:>5.1} s  {fetched}", started.elapsed().as_secs_f32()));
                 }
                 if wished(&task) {
                     return Ok(task);
@@ -163,6 +173,42 @@ impl Stage {
         self.serving.await.context("the server broke").map_err(Fault::failed)?.map_err(Fault::failed)?;
         self.store.close().await;
         Ok(())
+    }
+}
+
+/// How often a terminal is told how far a fetch is.
+const TOLD_EVERY: Duration = Duration::from_secs(5);
+
+/// How far a task's fetch is, told now and then.
+#[derive(Default)]
+struct Fetching {
+    looked: Option<Instant>,
+    last: Option<Transfer>,
+}
+
+impl Fetching {
+    async fn news(&mut self, store: &Store, task: &Task) -> Result<Option<Transfer>, Fault> {
+        if self.looked.is_some_and(|looked| looked.elapsed() < TOLD_EVERY) {
+            return Ok(None);
+        }
+        self.looked = Some(Instant::now());
+        let now = transfer_of(store, task, clock::now()).await.map_err(Fault::failed)?;
+        let is_news = now.is_some() && now != self.last;
+        self.last = now;
+        Ok(now.filter(|_| is_news))
+    }
+}
+
+/// Tells a terminal how far a transfer is, for as long as it is polled.
+pub(super) async fn say_how_far(hears: watch::Receiver<Option<Transfer>>) -> Infallible {
+    let mut last = None;
+    loop {
+        tokio::time::sleep(TOLD_EVERY).await;
+        let now = *hears.borrow();
+        if let Some(transfer) = now.filter(|_| now != last) {
+            table::line(&format!("           {}", prose::transfer::line("the clone", &transfer)));
+        }
+        last = now;
     }
 }
 

@@ -18,6 +18,8 @@ use super::given::Given;
 use super::paint::{Tone, paint};
 use super::table::{Cell, line, print, visible};
 use super::{Fault, logs};
+use crate::clock;
+use crate::engine::transfer_of;
 
 /// What can be done with tasks. TASK is a task's number, or `OWNER/REPO#N` for the newest task on an issue.
 #[derive(Debug, Subcommand)]
@@ -198,12 +200,13 @@ async fn list(store: &Store, state: Option<&str>, live: bool, limit: u32, json: 
 async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
     let history = store.history(row.id, 0, 1_000).await.map_err(Fault::failed)?;
     let runs = store.runs(row.id).await.map_err(Fault::failed)?;
+    let task = read(row)?;
+    let transfer = transfer_of(store, &task, clock::now()).await.map_err(Fault::failed)?;
     if json {
-        let whole = serde_json::json!({ "task": row, "runs": runs, "history": history });
+        let whole = serde_json::json!({ "task": row, "runs": runs, "history": history, "fetching": transfer });
         line(&whole.to_string());
         return Ok(());
     }
-    let task = read(row)?;
     let state = paint(Tone::of_state_named(&row.state), &row.state);
     line(&format!("task {} · {}#{} · {state}", row.id, row.repository, row.issue));
     line(&visible(&format!("  {}", task.issue.title)));
@@ -214,6 +217,9 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
         task.usage.tokens(),
         task.usage.cost
     ));
+    if let Some(transfer) = &transfer {
+        line(&visible(&format!("  {}", prose::transfer::line(&row.repository, transfer))));
+    }
     if let Some(pull) = row.pull_request {
         line(&visible(&format!("  pull request {}#{pull}", row.repository)));
     }

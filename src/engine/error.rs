@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use baton_core::domain::refusal::Refusal;
 use baton_core::domain::time::Timestamp;
-use baton_git::{FetchError, GitError, PushError};
+use baton_git::{CheckoutError, FetchError, GitError, PushError};
 use baton_github::GitHubError;
 use baton_queue::Failure;
 
@@ -62,7 +62,9 @@ fn refusal(error: &GitHubError) -> Refusal {
 /// A fetch: what the network does passes, and a refused token is minted anew with the next attempt.
 pub(super) fn fetch(error: &FetchError) -> Failure {
     match error {
-        FetchError::Network(_) | FetchError::Unauthorized => Failure::transient(error),
+        FetchError::Network(_) | FetchError::Stalled(_) | FetchError::DiskFull(_) | FetchError::Unauthorized => {
+            Failure::transient(error)
+        }
         FetchError::NotFound => refused(Refusal::Hidden, error),
         FetchError::Forbidden(text) => match Refusal::read(text) {
             Refusal::Other => refused(Refusal::permission(Some("contents: read".to_owned())), error),
@@ -86,6 +88,14 @@ pub(super) fn push(error: PushError) -> Failure {
         PushError::Network(_) | PushError::Unauthorized => Failure::transient(error),
         PushError::FileNotAllowed => Failure::permanent(error),
         PushError::Git(error) => git(&error),
+    }
+}
+
+/// A checkout: a hostile name stays, and a disk without room may have some again.
+pub(super) fn checkout(error: &CheckoutError) -> Failure {
+    match error {
+        CheckoutError::HostilePath(_) => Failure::permanent(error),
+        CheckoutError::Git(error) => git(error),
     }
 }
 

@@ -4,6 +4,7 @@
 //! outside is looked for before it is made.
 
 mod contact;
+mod fetching;
 mod moot;
 mod plan_comment;
 mod progress;
@@ -28,6 +29,7 @@ use baton_store::{Outcome, Tx};
 
 pub use contact::contact_key;
 pub(super) use contact::{CONTACT, MET_AT_ONCE};
+pub use fetching::transfer_of;
 
 use super::apply::read;
 use super::jobs::Payload;
@@ -126,13 +128,18 @@ impl Engine {
         result
     }
 
-    /// The default branch and its head, fetched into the mirror.
-    pub(super) async fn fetch_default(&self, github: &Repository) -> Result<(String, CommitSha), Failure> {
+    /// The default branch and its head, fetched into the mirror; how far that is is told to the task it is for.
+    pub(super) async fn fetch_default(
+        &self,
+        github: &Repository,
+        task: Option<TaskId>,
+    ) -> Result<(String, CommitSha), Failure> {
         let (branch, _) = github.default_branch().await.map_err(|e| error::github(&e, self.now()))?;
-        let (id, git) = (github.reference().id, &self.parts().git);
+        let id = github.reference().id;
         let head = self
             .with_git(github, GitAccess::Fetch, async |remote| {
-                git.fetch_branch(id, &remote, &branch).await.map_err(|e| error::fetch(&e))
+                let fetched = self.fetching(task, async |git| git.fetch_branch(id, &remote, &branch).await).await;
+                fetched.map_err(|e| error::fetch(&e))
             })
             .await?;
         Ok((branch, head))

@@ -1,8 +1,6 @@
 //! Big and strange: what real repositories and real people come with. Each story ends in a pull request, or in a sentence that
 //! says what happened, what was kept, and what to do.
 
-use std::time::Instant;
-
 use baton_core::domain::task::StateName;
 use insta::assert_snapshot;
 
@@ -125,67 +123,4 @@ fn the_base_is_pushed_by_force_in_the_middle() {
         assert_eq!(w.state(issue).await, StateName::InReview, "{}", w.story());
         assert!(!w.diff().contains("told anew"), "{}", w.diff());
     });
-}
-
-/// So many files beside the project's own.
-fn many_files(count: usize) {
-    play(Setup::usual(), async |w| {
-        let head = main_of(w);
-        let mut past = Past::default();
-        let mut commit = past.commit(Some(&head), "Many files");
-        for nth in 0..count {
-            commit = commit.file(&format!("data/{:03}/{nth}.txt", nth % 500), format!("Number {nth}\n").as_bytes());
-        }
-        w.had(&past);
-        let begun = Instant::now();
-        let issue = w.in_review().await;
-        println!("{count} files: from the assignment to the pull request in {:?}", begun.elapsed());
-        assert!(!w.pull().draft, "{}", w.thread(issue));
-        assert!(!w.diff().contains("data/"), "only what was asked for changes");
-    });
-}
-
-#[test]
-fn a_thousand_files() {
-    many_files(1_000);
-}
-
-#[test]
-#[ignore = "takes minutes: `script/test --full` runs it"]
-fn fifty_thousand_files() {
-    many_files(50_000);
-}
-
-/// A file of so many bytes, changed a little so many times.
-fn long_history(bytes: usize, versions: usize) {
-    play(Setup::usual(), async |w| {
-        let letter =
-            |at: usize| if at % 64 == 63 { b'\n' } else { b'a' + u8::try_from(at * at % 26).unwrap_or_default() };
-        let mut content: Vec<u8> = (0..bytes).map(letter).collect();
-        let mut on = main_of(w);
-        for version in 0..versions {
-            let mut past = Past::default();
-            let at = version * 7_919 % bytes;
-            content[at..bytes.min(at + 16)].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b'Z');
-            past.commit(Some(&on), "One more version").file("log.txt", &content);
-            w.had(&past);
-            on = main_of(w);
-        }
-        let begun = Instant::now();
-        let issue = w.in_review().await;
-        let size = bytes * versions;
-        println!("{size} bytes of history: from the assignment to the pull request in {:?}", begun.elapsed());
-        assert!(!w.pull().draft, "{}", w.thread(issue));
-    });
-}
-
-#[test]
-fn a_history_of_some_megabytes() {
-    long_history(100_000, 20);
-}
-
-#[test]
-#[ignore = "takes minutes: `script/test --full` runs it"]
-fn a_history_of_two_gigabytes() {
-    long_history(20_000_000, 100);
 }

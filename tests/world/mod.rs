@@ -4,6 +4,8 @@
 mod audit;
 mod faults;
 mod leaks;
+mod long_fetch;
+pub mod measure;
 pub mod past;
 mod people;
 mod reading;
@@ -156,6 +158,11 @@ impl World {
 
     fn worker(&self) -> Arc<Worker<Engine>> {
         Arc::clone(&self.worker.lock().expect("the worker"))
+    }
+
+    /// Where everything lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Where deliveries are posted.

@@ -51,15 +51,46 @@ impl Commit<'_> {
     }
 }
 
+/// A history on its way into [`REPO`], commit by commit: what is as large as a disk never stands in memory.
+#[derive(Debug)]
+pub struct Import {
+    git: std::process::Child,
+}
+
+impl Import {
+    /// The next part of it.
+    pub fn takes(&mut self, past: &Past) {
+        self.git.stdin.as_mut().expect("its input").write_all(&past.stream).expect("git reads");
+    }
+
+    /// The end of it.
+    pub fn ends(mut self) {
+        drop(self.git.stdin.take());
+        assert!(self.git.wait().expect("git ends").success(), "git refused the history");
+    }
+}
+
 impl World {
     /// The past of [`REPO`] becomes this; its `main` is moved by force if need be.
-    #[expect(clippy::disallowed_methods, reason = "git's own program writes what the code under test will read")]
     pub fn had(&self, past: &Past) {
+        let mut import = self.imports();
+        import.takes(past);
+        import.ends();
+    }
+
+    /// Begins a long past. Files of a megabyte and more are kept whole, as GitHub's own servers keep them.
+    #[expect(clippy::disallowed_methods, reason = "git's own program writes what the code under test will read")]
+    pub fn imports(&self) -> Import {
         let folder = self.folder.path().join("github").join(format!("{}.git", self.numbers[REPO]));
-        let mut command = Command::new("git");
-        command.arg("--git-dir").arg(folder).args(["fast-import", "--quiet", "--force"]);
-        let mut import = command.stdin(Stdio::piped()).spawn().expect("git starts; script/setup installs it");
-        import.stdin.take().expect("its input").write_all(&past.stream).expect("git reads");
-        assert!(import.wait().expect("git ends").success(), "git refused the history");
+        let git = |args: &[&str]| {
+            let mut command = Command::new("git");
+            command.arg("--git-dir").arg(&folder).args(args);
+            command
+        };
+        let whole =
+            git(&["config", "core.bigFileThreshold", "1m"]).status().expect("git starts; script/setup installs it");
+        assert!(whole.success());
+        let mut import = git(&["fast-import", "--quiet", "--force"]);
+        Import { git: import.stdin(Stdio::piped()).spawn().expect("git starts; script/setup installs it") }
     }
 }

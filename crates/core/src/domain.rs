@@ -20,4 +20,5 @@ pub mod step;
 pub mod task;
 pub mod time;
 pub mod tool;
+pub mod transfer;
 pub mod usage;

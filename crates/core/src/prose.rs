@@ -12,6 +12,7 @@ pub mod plan;
 pub mod progress;
 pub mod pull;
 pub mod refusal;
+pub mod transfer;
 
 use std::time::Duration;
 

@@ -28,6 +28,7 @@ fn view(task: &Task) -> Progress<'_> {
         task,
         now: NOW,
         queue: Queue::NotWaiting,
+        transfer: None,
         paused_by_operator: false,
         issue_page: "https://github.com/acme/app/issues/7".to_owned(),
     }

@@ -17,7 +17,7 @@ pub(crate) use lease::{Exclusive, Lease};
 use crate::error::GitError;
 use crate::mirror::{Git, blocking};
 use crate::objects::{TreeId, oid};
-use crate::process::Call;
+use crate::process::{Call, Patience};
 use content::Content;
 
 /// What is checked out.
@@ -160,7 +160,8 @@ impl Git {
                 args: vec!["pack-objects".into(), "--quiet".into(), "--window=0".into(), target.into()],
                 stdin: list.into_bytes(),
                 remote: None,
-                timeout: self.inner.config.fetch_timeout,
+                patience: Patience::Silence(self.inner.config.silence_timeout),
+                told: None,
             })
             .await;
         let failed = |text: String| GitError::Program { command: "pack-objects", text }.into();

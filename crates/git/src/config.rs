@@ -17,12 +17,14 @@ pub struct GitConfig {
     pub checkout_owner: Option<(u32, u32)>,
     /// Whether `file://` remotes are allowed: for `baton run` on a person's own clone, never for a server.
     pub allow_file: bool,
-    /// How long a fetch may take.
-    pub fetch_timeout: Duration,
+    /// How long git may say and do nothing during a fetch or a repacking, which otherwise take as long as they take.
+    pub silence_timeout: Duration,
     /// How long a push may take.
     pub push_timeout: Duration,
-    /// How long a transfer may stand still.
+    /// How long a server may send nothing during a transfer.
     pub stall_timeout: Duration,
+    /// Bytes of the disk that stay free: a fetch that would take them is ended, for the database may be there too.
+    pub reserve_bytes: u64,
     /// What a run may leave behind at most.
     pub import_limits: ImportLimits,
 }
@@ -37,9 +39,10 @@ impl GitConfig {
             credential_program,
             checkout_owner: None,
             allow_file: false,
-            fetch_timeout: Duration::from_secs(30 * 60),
+            silence_timeout: Duration::from_secs(5 * 60),
             push_timeout: Duration::from_secs(10 * 60),
             stall_timeout: Duration::from_secs(60),
+            reserve_bytes: 512 * 1024 * 1024,
             import_limits: ImportLimits::default(),
         }
     }

@@ -1,15 +1,16 @@
 //! Brings commits into a mirror: explicit refspecs from an explicit URL, one fetch per mirror at a time.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use baton_core::domain::ids::{CommitSha, Digest, RepositoryId};
 
 use crate::error::GitError;
 use crate::mirror::{Git, lock};
 use crate::objects::{oid, sha};
-use crate::process::{Call, RunError};
+use crate::process::{Call, Patience, RunError};
 use crate::remote::Remote;
-use crate::stale::sweep_locks;
+use crate::stale::{sweep_halves, sweep_locks};
 
 /// Why a fetch brought nothing.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +30,15 @@ pub enum FetchError {
     /// What the server sent is broken or hostile.
     #[error("what the server sent was refused: {0}")]
     Corrupt(String),
-    /// The connection failed, stood still or took too long; worth another try.
+    /// The connection failed; worth another try.
     #[error("the transfer failed: {0}")]
     Network(String),
+    /// Nothing came any more; worth another try.
+    #[error("the fetch stood still: {0}; it was ended, and what had arrived of it was removed")]
+    Stalled(String),
+    /// There is no room for it.
+    #[error("there is no room for the repository: {0}; what had arrived of it was removed")]
+    DiskFull(String),
     /// The address is of a kind that the configuration does not allow.
     #[error("repositories on this machine (file://) are not allowed here")]
     FileNotAllowed,
@@ -97,9 +104,10 @@ impl Git {
         let git_dir = self.ensure_mirror(repo)?;
         let _lock = lock(&git_dir.with_extension("lock")).await?;
         sweep_locks(&git_dir)?;
+        sweep_halves(&git_dir)?;
         let args: Vec<OsString> = [
             "fetch",
-            "--quiet",
+            "--progress",
             "--no-tags",
             "--no-recurse-submodules",
             "--no-write-fetch-head",
@@ -118,15 +126,20 @@ impl Git {
                 args,
                 stdin: Vec::new(),
                 remote: Some(remote),
-                timeout: self.inner.config.fetch_timeout,
+                patience: Patience::Silence(self.inner.config.silence_timeout),
+                told: self.told.clone(),
             })
             .await;
-        match said {
-            Ok(said) if said.success => Ok(()),
-            Ok(said) => Err(fetch_error(&said.stderr, remote, asked)),
-            Err(e @ RunError::TimedOut(_)) => Err(FetchError::Network(e.to_string())),
-            Err(e) => Err(local("fetch", &e)),
-        }
+        let failed = match said {
+            Ok(said) if said.success => return Ok(()),
+            Ok(said) => fetch_error(&said.stderr, remote, asked, self.inner.config.stall_timeout),
+            Err(e @ RunError::Silent(_)) => FetchError::Stalled(e.to_string()),
+            Err(e @ RunError::DiskFull { .. }) => FetchError::DiskFull(e.to_string()),
+            Err(e @ (RunError::Start(_) | RunError::Pipe(_) | RunError::TimedOut(_))) => local("fetch", &e),
+        };
+        // Gigabytes, perhaps, that nothing will ever be made of.
+        sweep_halves(&git_dir)?;
+        Err(failed)
     }
 }
 
@@ -140,7 +153,7 @@ fn local(command: &'static str, error: &RunError) -> FetchError {
     GitError::Program { command, text }.into()
 }
 
-fn fetch_error(stderr: &str, remote: &Remote, asked: &str) -> FetchError {
+fn fetch_error(stderr: &str, remote: &Remote, asked: &str, stall: Duration) -> FetchError {
     let text = remote.shown(stderr);
     match access_fault(stderr) {
         Some(AccessFault::Unauthorized) => return FetchError::Unauthorized,
@@ -148,8 +161,13 @@ fn fetch_error(stderr: &str, remote: &Remote, asked: &str) -> FetchError {
         Some(AccessFault::Forbidden) => return FetchError::Forbidden(text),
         None => {}
     }
-    let has = |part: &str| stderr.contains(part);
-    if has("couldn't find remote ref") || has("not our ref") || has("unadvertised object") {
+    // What the server remarks may be shown, and is not why git failed.
+    let has = |part: &str| stderr.lines().any(|line| !line.starts_with("remote: ") && line.contains(part));
+    if has("No space left on device") || has("Disk quota exceeded") {
+        FetchError::DiskFull("the disk is full".to_owned())
+    } else if has("Operation too slow") || has("Operation timed out") {
+        FetchError::Stalled(format!("the server sent nothing for {} s", stall.as_secs()))
+    } else if has("couldn't find remote ref") || has("not our ref") || has("unadvertised object") {
         FetchError::NoSuchRef(asked.to_owned())
     } else if has("fsck error") || has("index-pack failed") && !has("early EOF") {
         FetchError::Corrupt(text)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::GitError;
 use crate::mirror::Git;
-use crate::process::Call;
+use crate::process::{Call, Patience};
 
 /// A program that takes longer to say its version hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -17,8 +17,7 @@ impl Git {
     /// When it cannot be started, or does not answer like git.
     pub async fn version(&self) -> Result<String, GitError> {
         let root = &self.inner.config.root;
-        let call =
-            Call { git_dir: root, args: vec!["--version".into()], stdin: Vec::new(), remote: None, timeout: PATIENCE };
+        let call = Call::local(root, vec!["--version".into()], Patience::Total(PATIENCE));
         let program = |text: String| GitError::Program { command: "--version", text };
         let said = self.inner.program.run(call).await.map_err(|error| program(error.to_string()))?;
         let version = said.stdout.trim();

@@ -9,10 +9,10 @@ use baton_core::domain::ids::{RepositoryId, TaskId};
 use baton_core::domain::time::Timestamp;
 
 use crate::error::GitError;
-use crate::mirror::{Git, blocking, lock};
-use crate::process::Call;
+use crate::mirror::{Git, blocking, lock, lock_if_free};
+use crate::process::{Call, Patience};
 use crate::remote::readable;
-use crate::stale::sweep_locks;
+use crate::stale::{sweep_halves, sweep_locks};
 
 impl Git {
     /// The repositories of which there is a mirror on this machine.
@@ -44,13 +44,18 @@ impl Git {
         Ok(tasks)
     }
 
-    /// [`Git::maintain`] for a mirror that was not maintained within `every`. A mirror that was never maintained counts
+    /// Removes what broken fetches left, and calls [`Git::maintain`] for a mirror that was not maintained within `every`. A mirror that was never maintained counts
     /// from the first call on. Whether it was done.
     ///
     /// # Errors
     /// Those of [`Git::maintain`].
     pub async fn maintain_if_due(&self, repo: RepositoryId, every: Duration, now: Timestamp) -> Result<bool, GitError> {
-        let stamp = self.mirror_path(repo).with_extension("maintained");
+        let mirror = self.mirror_path(repo);
+        // Of a fetch that was called off, or whose process died. Whoever has the lock sees to it.
+        if let Some(_lock) = lock_if_free(&mirror.with_extension("lock"))? {
+            sweep_halves(&mirror)?;
+        }
+        let stamp = mirror.with_extension("maintained");
         let last = std::fs::read_to_string(&stamp).ok().and_then(|text| Timestamp::parse_rfc3339(text.trim()));
         let is_due = last.is_some_and(|last| now.since(last) >= every);
         if is_due {
@@ -66,24 +71,22 @@ impl Git {
     /// tasks, composed trees, half of an import. To be called now and then, daily say; may take minutes.
     ///
     /// # Errors
-    /// [`GitError`] if git fails or takes longer than a fetch may.
+    /// [`GitError`] if git fails, or does nothing for longer than it may.
     pub async fn maintain(&self, repo: RepositoryId) -> Result<(), GitError> {
         let git_dir = self.ensure_mirror(repo)?;
         let _lock = lock(&git_dir.with_extension("lock")).await?;
         sweep_locks(&git_dir)?;
-        let call = Call {
-            git_dir: &git_dir,
-            args: ["gc", "--quiet", "--prune=2.weeks.ago"].map(OsString::from).to_vec(),
-            stdin: Vec::new(),
-            remote: None,
-            timeout: self.inner.config.fetch_timeout,
-        };
+        sweep_halves(&git_dir)?;
+        let args = ["gc", "--quiet", "--prune=2.weeks.ago"].map(OsString::from).to_vec();
+        let call = Call::local(&git_dir, args, Patience::Silence(self.inner.config.silence_timeout));
         let failed = |text: String| GitError::Program { command: "gc", text };
-        match self.inner.program.run(call).await {
-            Ok(said) if said.success => Ok(()),
+        let done = match self.inner.program.run(call).await {
+            Ok(said) if said.success => return Ok(()),
             Ok(said) => Err(failed(readable(&said.stderr))),
             Err(error) => Err(failed(error.to_string())),
-        }
+        };
+        sweep_halves(&git_dir)?;
+        done
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use baton_core::domain::ids::{RepositoryId, TaskId};
+use baton_core::domain::transfer::Transfer;
 use git2::{ConfigLevel, Repository, RepositoryInitOptions};
+use tokio::sync::watch;
 
 use crate::config::GitConfig;
 use crate::error::GitError;
@@ -15,6 +17,7 @@ use crate::process::GitProgram;
 #[derive(Clone, Debug)]
 pub struct Git {
     pub(crate) inner: Arc<Inner>,
+    pub(crate) told: Option<watch::Sender<Option<Transfer>>>,
 }
 
 #[derive(Debug)]
@@ -46,8 +49,15 @@ impl Git {
             credential_program: config.credential_program.clone(),
             allow_file: config.allow_file,
             stall_timeout: config.stall_timeout,
+            reserve_bytes: config.reserve_bytes,
         };
-        Ok(Self { inner: Arc::new(Inner { config, program }) })
+        Ok(Self { inner: Arc::new(Inner { config, program }), told: None })
+    }
+
+    /// The same repositories; fetches through this one tell `to` how far they have come.
+    #[must_use]
+    pub fn telling(&self, to: watch::Sender<Option<Transfer>>) -> Self {
+        Self { inner: Arc::clone(&self.inner), told: Some(to) }
     }
 
     /// The folder of a repository's mirror, which may not exist yet.
@@ -151,6 +161,16 @@ pub(crate) async fn lock(path: &Path) -> Result<Lock, GitError> {
             }
             Err(std::fs::TryLockError::Error(e)) => return Err(GitError::io("taking a lock")(e)),
         }
+    }
+}
+
+/// Takes the lock at `path`, unless somebody has it.
+pub(crate) fn lock_if_free(path: &Path) -> Result<Option<Lock>, GitError> {
+    let file = std::fs::File::create(path).map_err(GitError::io("opening a lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock { _file: file })),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+        Err(std::fs::TryLockError::Error(e)) => Err(GitError::io("taking a lock")(e)),
     }
 }
 

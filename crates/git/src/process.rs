@@ -1,20 +1,24 @@
 //! Runs the git program with an environment made from nothing. It must never inherit Baton's environment, read a
 //! configuration file outside the mirror, ask a person, or outlive the future that started it.
 
+mod guard;
+mod progress;
+mod talk;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use baton_core::domain::transfer::Transfer;
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 
 use crate::config::CredentialProgram;
 use crate::credential::CredentialPipe;
 use crate::remote::Remote;
-
-const MAX_STDOUT: usize = 4 * 1024 * 1024;
-const MAX_STDERR: usize = 64 * 1024;
+use guard::Heard;
+pub(crate) use guard::Patience;
 
 /// The git program and what it is run with.
 #[derive(Clone, Debug)]
@@ -25,6 +29,8 @@ pub(crate) struct GitProgram {
     pub credential_program: CredentialProgram,
     pub allow_file: bool,
     pub stall_timeout: Duration,
+    /// Bytes of the disk that git leaves free.
+    pub reserve_bytes: u64,
 }
 
 /// One execution.
@@ -33,7 +39,16 @@ pub(crate) struct Call<'a> {
     pub args: Vec<OsString>,
     pub stdin: Vec<u8>,
     pub remote: Option<&'a Remote>,
-    pub timeout: Duration,
+    pub patience: Patience,
+    /// Where progress is told.
+    pub told: Option<watch::Sender<Option<Transfer>>>,
+}
+
+impl<'a> Call<'a> {
+    /// A call without input that talks to nobody.
+    pub fn local(git_dir: &'a Path, args: Vec<OsString>, patience: Patience) -> Self {
+        Self { git_dir, args, stdin: Vec::new(), remote: None, patience, told: None }
+    }
 }
 
 /// What a finished git said.
@@ -51,6 +66,10 @@ pub(crate) enum RunError {
     Start(#[source] std::io::Error),
     #[error("git was stopped after {} s", .0.as_secs())]
     TimedOut(Duration),
+    #[error("git said and did nothing for {} s and was stopped", .0.as_secs())]
+    Silent(Duration),
+    #[error("the disk is nearly full: {} MiB are free, and Baton leaves {} MiB free; git was stopped", .free >> 20, .reserve >> 20)]
+    DiskFull { free: u64, reserve: u64 },
     #[error("git's output could not be read: {0}")]
     Pipe(#[source] std::io::Error),
 }
@@ -93,10 +112,13 @@ impl GitProgram {
         let mut group = Group(command.spawn().map_err(RunError::Start)?);
         // The command owns the parent's end of the token pipe.
         drop(command);
-        let talk = converse(&mut group.0, call.stdin);
-        match tokio::time::timeout(call.timeout, talk).await {
-            Ok(said) => said.map_err(RunError::Pipe),
-            Err(_) => Err(RunError::TimedOut(call.timeout)),
+        let heard = Heard::telling(call.told);
+        let leader = group.0.id().unwrap_or_default();
+        tokio::select! {
+            // What has come to its end counts.
+            biased;
+            said = talk::converse(&mut group.0, call.stdin, &heard) => said.map_err(RunError::Pipe),
+            reason = guard::guard(leader, &heard, call.patience, call.git_dir, self.reserve_bytes) => Err(reason),
         }
     }
 
@@ -147,6 +169,12 @@ const SETTINGS: &[(&str, &str)] = &[
     ("fetch.fsck.missingSpaceBeforeDate", "ignore"),
     ("fetch.fsck.missingNameBeforeEmail", "ignore"),
     ("fetch.fsck.missingSpaceBeforeEmail", "ignore"),
+    // Memory that does not grow with the repository: large files are streamed, and of packs only parts are mapped.
+    ("core.bigFileThreshold", "16m"),
+    ("core.packedGitWindowSize", "16m"),
+    ("core.packedGitLimit", "256m"),
+    ("pack.windowMemory", "64m"),
+    ("pack.deltaCacheSize", "64m"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("submodule.recurse", "false"),
@@ -155,35 +183,3 @@ const SETTINGS: &[(&str, &str)] = &[
     ("push.followTags", "false"),
     ("push.gpgSign", "false"),
 ];
-
-async fn converse(child: &mut Child, stdin: Vec<u8>) -> std::io::Result<Said> {
-    let (mut input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let write = async {
-        if let Some(mut pipe) = input.take() {
-            // A git that fails early does not read to the end; what it says matters more than the broken pipe.
-            let _ = pipe.write_all(&stdin).await;
-        }
-    };
-    let ((), stdout, stderr) = tokio::join!(write, read_bounded(output, MAX_STDOUT), read_bounded(errors, MAX_STDERR));
-    let status = child.wait().await?;
-    Ok(Said {
-        success: status.success(),
-        stdout: String::from_utf8_lossy(&stdout?).into_owned(),
-        stderr: String::from_utf8_lossy(&stderr?).into_owned(),
-    })
-}
-
-/// Keeps the first `limit` bytes and reads the rest away, so that the writer never blocks.
-async fn read_bounded(pipe: Option<impl AsyncRead + Unpin>, limit: usize) -> std::io::Result<Vec<u8>> {
-    let mut kept = Vec::new();
-    let Some(mut pipe) = pipe else { return Ok(kept) };
-    let mut chunk = vec![0; 16 * 1024];
-    loop {
-        let n = pipe.read(&mut chunk).await?;
-        if n == 0 {
-            return Ok(kept);
-        }
-        let room = limit.saturating_sub(kept.len()).min(n);
-        kept.extend_from_slice(&chunk[..room]);
-    }
-}

@@ -12,7 +12,7 @@ use crate::error::GitError;
 use crate::fetch::{AccessFault, access_fault};
 use crate::mirror::Git;
 use crate::objects::oid;
-use crate::process::{Call, RunError, Said};
+use crate::process::{Call, Patience, RunError, Said};
 use crate::remote::Remote;
 use porcelain::Outcome;
 
@@ -121,7 +121,8 @@ impl Git {
             args: args.iter().map(OsString::from).collect(),
             stdin: Vec::new(),
             remote: Some(remote),
-            timeout: self.inner.config.push_timeout,
+            patience: Patience::Total(self.inner.config.push_timeout),
+            told: None,
         };
         self.inner.program.run(call).await.map_err(|error| match error {
             RunError::TimedOut(_) => PushError::Network(error.to_string()),

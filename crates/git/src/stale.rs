@@ -1,4 +1,5 @@
-//! Removes git's lock files that a killed process left behind: git itself never does, and would refuse for ever.
+//! Removes what killed processes left behind: git's lock files, which git itself never removes and would refuse for ever, and
+//! halves of packs, which may be as large as a disk.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +31,29 @@ pub(crate) fn sweep_locks(git_dir: &Path) -> Result<(), GitError> {
                 tracing::warn!(lock = %lock.display(), "removing a lock that a killed process left behind");
                 std::fs::remove_file(lock).map_err(fault())?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Removes the halves of packs that a broken fetch or repacking left behind, and its mark on a pack that would keep it from
+/// ever being repacked. The caller holds the mirror's lock: nobody else makes packs there.
+pub(crate) fn sweep_halves(git_dir: &Path) -> Result<(), GitError> {
+    let packs = std::fs::read_dir(git_dir.join("objects/pack")).into_iter().flatten().flatten();
+    for path in packs.map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_half = name.starts_with("tmp_") || name.starts_with(".tmp-");
+        // `fetch-pack PID on HOST`, as git's fetch-pack marks what it has not named yet.
+        let is_mark =
+            name.ends_with(".keep") && std::fs::read_to_string(&path).is_ok_and(|text| text.starts_with("fetch-pack "));
+        if !is_half && !is_mark {
+            continue;
+        }
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(GitError::io("removing what a broken fetch left behind")(error));
+            }
+            _ => {}
         }
     }
     Ok(())

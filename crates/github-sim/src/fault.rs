@@ -51,6 +51,11 @@ pub enum Fault {
         /// Milliseconds of real time between two bytes.
         millis: u64,
     },
+    /// Git only: it is done, and the answer goes out slowly.
+    Throttle {
+        /// Bytes a second of real time.
+        bytes_per_second: u64,
+    },
     /// It is done, and the answer's body never ends.
     EndlessBody,
     /// It is done, and the answer's body is a JSON string of this size.

@@ -92,7 +92,7 @@ impl Engine {
 
     async fn content(&self, github: &Repository) -> Result<Content, Failure> {
         let id = github.reference().id;
-        let (_, head) = self.fetch_default(github).await?;
+        let (_, head) = self.fetch_default(github, None).await?;
         let (file, settings) = match self.settings_at(id, &head).await? {
             Ok(settings) if self.has_settings_at(id, &head).await? => (RepositoryFile::Good, settings),
             Ok(settings) => (RepositoryFile::Absent, settings),

@@ -10,6 +10,7 @@ use baton_queue::{Failure, Handled, JobContext};
 use baton_store::{JobFilter, JobState, Slot};
 use serde::{Deserialize, Serialize};
 
+use super::fetching::transfer_of;
 use crate::engine::{Engine, error};
 
 /// The name people see on the branch's head.
@@ -100,6 +101,7 @@ impl Engine {
             task,
             now: self.now(),
             queue: self.place_in_queue(task).await?,
+            transfer: transfer_of(self.store(), task, self.now()).await?,
             paused_by_operator: self.store().paused().await?.is_some(),
             issue_page: self.page_of(task, "issues", task.issue.number),
         })

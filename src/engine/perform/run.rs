@@ -173,7 +173,7 @@ impl Engine {
             .git
             .checkout(id, &CheckoutOf::Commit(ground.start.clone()), self.now())
             .await
-            .map_err(Failure::permanent)?;
+            .map_err(|e| error::checkout(&e))?;
         let access = match order.purpose {
             Purpose::Plan { .. } => WorkspaceAccess::ReadOnly,
             Purpose::Implement { .. } | Purpose::Revise { .. } => WorkspaceAccess::Writable,

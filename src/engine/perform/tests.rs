@@ -9,7 +9,7 @@ use baton_sandbox::Session;
 use baton_verify::{Executed, ResultFile, ShellCommand, TestCommand, assemble};
 
 use crate::engine::project::Commands;
-use crate::engine::{Engine, enclose};
+use crate::engine::{Engine, enclose, error};
 
 /// Seconds one command may take.
 pub(super) const COMMAND_SECONDS: u64 = 20 * 60;
@@ -48,7 +48,8 @@ impl Engine {
         commands: &Commands,
         only: Option<&[usize]>,
     ) -> Result<TestRun, Failure> {
-        let checkout = self.parts().git.checkout(repository, what, self.now()).await.map_err(Failure::permanent)?;
+        let checkout =
+            self.parts().git.checkout(repository, what, self.now()).await.map_err(|e| error::checkout(&e))?;
         let mut session = self.enclose(label, checkout.path(), WorkspaceAccess::Writable, EXECUTION_SECONDS).await?;
         let run = execute(session.as_mut(), commands, only).await;
         session.stop().await;

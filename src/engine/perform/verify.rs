@@ -68,7 +68,7 @@ impl Engine {
         patch: &PatchRef,
     ) -> Result<Result<PatchRef, Vec<String>>, Failure> {
         let id = github.reference().id;
-        let (_, base) = self.fetch_default(github).await?;
+        let (_, base) = self.fetch_default(github, Some(task.id)).await?;
         if base == patch.base {
             return Ok(Ok(patch.clone()));
         }

@@ -7,6 +7,7 @@ use crate::domain::ids::IssueNumber;
 use crate::domain::run::NothingReason;
 use crate::domain::task::{Closed, InReview, Question, Stage, State, Task, Withdrawal};
 use crate::domain::time::Timestamp;
+use crate::domain::transfer::Transfer;
 
 /// What the progress comment shows besides the task.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Progress<'a> {
     pub now: Timestamp,
     /// What its waiting work waits for, if it waits.
     pub queue: Queue,
+    /// How far the fetch is that goes on for it, if one does.
+    pub transfer: Option<Transfer>,
     /// Whether the operator stopped everything.
     pub paused_by_operator: bool,
     /// The issue's page: `https://github.com/OWNER/NAME/issues/7`.
@@ -57,6 +60,10 @@ pub fn comment(view: &Progress<'_>) -> String {
 pub fn status(view: &Progress<'_>, at: ReadAt) -> String {
     let task = view.task;
     let mut out = format!("**State:** `{}`{}\n", task.state.name().as_str(), explanation(task, at));
+    if let Some(transfer) = &view.transfer {
+        let repository = neutral::literal(&task.repository.name.to_string());
+        out.push_str(&format!("\n**Now:** {}.\n", super::transfer::line(&repository, transfer)));
+    }
     if view.paused_by_operator {
         out.push_str("\n**The operator has paused this bot:** nothing new is started until that ends.\n");
     } else if let Queue::Behind(ahead) = view.queue {

@@ -6,6 +6,7 @@ mod checking_out;
 mod fetching;
 mod hostile;
 mod importing;
+mod patience;
 mod pushing;
 mod rebasing;
 mod secrecy;

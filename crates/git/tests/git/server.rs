@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use base64::Engine as _;
 
@@ -20,6 +21,10 @@ pub enum Fault {
     LoseAnswerOfPush,
     /// The answer never comes.
     Hang,
+    /// An answer comes in small parts, with so much time after each.
+    Slow(Duration),
+    /// So many bytes of an answer come, and no more.
+    Stall(usize),
 }
 
 /// One request as it came.
@@ -150,17 +155,29 @@ fn answer(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
             std::thread::park();
             return Ok(());
         }
-        Some(Fault::LoseAnswerOfPush) | None => {}
+        Some(Fault::LoseAnswerOfPush | Fault::Slow(_) | Fault::Stall(_)) | None => {}
     }
     let expected = base64::engine::general_purpose::STANDARD.encode(format!("x-access-token:{}", shared.token));
     if authorization.as_deref() != Some(&format!("Basic {expected}")) {
         return plain(&mut writer, 401, &[("WWW-Authenticate", "Basic realm=\"git\"")], "Bad credentials");
     }
     let reply = backend(&shared.root, &line, &header, &body)?;
-    if fault.is_some() {
-        return Ok(());
+    match fault {
+        Some(Fault::Slow(pause)) => {
+            for part in reply.chunks(64 * 1024) {
+                writer.write_all(part)?;
+                std::thread::sleep(pause);
+            }
+            Ok(())
+        }
+        Some(Fault::Stall(bytes)) if reply.len() > bytes => {
+            writer.write_all(&reply[..bytes])?;
+            std::thread::park();
+            Ok(())
+        }
+        Some(Fault::Stall(_)) | None => writer.write_all(&reply),
+        Some(_) => Ok(()),
     }
-    writer.write_all(&reply)
 }
 
 /// The fault at hand, if it concerns this request.

@@ -72,6 +72,9 @@ pub(crate) async fn serve(world: &Arc<Mutex<World>>, request: GitRequest) -> Git
             tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
             run(world, request, service).await
         }
+        Some(Fault::Throttle { bytes_per_second }) => {
+            run(world, request, service).await.map(|answer| answer.map(|body| throttled(body, bytes_per_second)))
+        }
         Some(Fault::Refuse { status, message }) => Err(Refusal::new(status, message.unwrap_or_else(|| "Error".into()))),
         Some(Fault::Garbage { status, body }) => Err(Refusal::new(status, body)),
         Some(Fault::Redirect { status, to }) => return GitReply::Answer(redirect(status, &to)),
@@ -110,6 +113,17 @@ async fn run(world: &Arc<Mutex<World>>, request: GitRequest, service: &str) -> R
     } else {
         exchange(request, admitted).await
     }
+}
+
+/// The same body, with so much time before each part as it takes at this speed.
+fn throttled(body: Body, bytes_per_second: u64) -> Body {
+    let parts = body.into_data_stream().then(move |part| async move {
+        let bytes = part.as_ref().map_or(0, Bytes::len) as u64;
+        let millis = bytes.saturating_mul(1_000) / bytes_per_second.max(1);
+        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+        part
+    });
+    Body::from_stream(parts)
 }
 
 fn note(world: &Mutex<World>, request: &GitRequest, service: &str, status: u16) {

@@ -42,6 +42,8 @@ fn disturbed(world: &mut World, fault: Fault, request: &Incoming, serve: impl Fn
         Fault::DoAndDrop => Reply { cut: true, ..serve(world) },
         Fault::Drop => Reply { cut: true, ..Reply::default() },
         Fault::Delay { millis } => Reply { delay: Duration::from_millis(millis), ..serve(world) },
+        // Of git's answers alone.
+        Fault::Throttle { .. } => serve(world),
         Fault::Trickle { millis } => Reply { pace: Duration::from_millis(millis), ..serve(world) },
         Fault::Garbage { status, body } => {
             serve(world);

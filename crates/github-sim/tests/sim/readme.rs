@@ -14,6 +14,7 @@ const FAULTS: &[&str] = &[
     r#"{"kind": "secondary_limit", "retry_after": 7}"#,
     r#"{"kind": "limited", "primary": false, "status": 429, "wait": {"date": 30}}"#,
     r#"{"kind": "trickle", "millis": 1}"#,
+    r#"{"kind": "throttle", "bytes_per_second": 1}"#,
     r#"{"kind": "endless_body"}"#,
     r#"{"kind": "big_body", "bytes": 1}"#,
     r#"{"kind": "gzip_bomb", "bytes": 1}"#,

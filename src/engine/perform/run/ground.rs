@@ -37,11 +37,11 @@ impl Engine {
         let id = github.reference().id;
         let (start, base, after) = match &order.purpose {
             Purpose::Plan { .. } => {
-                let (_, head) = self.fetch_default(github).await?;
+                let (_, head) = self.fetch_default(github, Some(task.id)).await?;
                 (head.clone(), head, None)
             }
             Purpose::Implement { plan, .. } => {
-                self.fetch_commit(github, &plan.base).await?;
+                self.fetch_commit(github, task, &plan.base).await?;
                 (plan.base.clone(), plan.base.clone(), None)
             }
             Purpose::Revise { patch, after, .. } => (patch.head.clone(), patch.base.clone(), Some(*after)),
@@ -71,13 +71,14 @@ impl Engine {
         Ok(Ok(Ground { start, base, settings, commands, instructions, after }))
     }
 
-    async fn fetch_commit(&self, github: &Repository, commit: &CommitSha) -> Result<(), Failure> {
+    async fn fetch_commit(&self, github: &Repository, task: &Task, commit: &CommitSha) -> Result<(), Failure> {
         let id = github.reference().id;
         if self.parts().git.resolve(id, commit.as_str()).await.map_err(|e| error::git(&e))?.is_some() {
             return Ok(());
         }
         self.with_git(github, baton_github::GitAccess::Fetch, async |remote| {
-            self.parts().git.fetch_commit(id, &remote, commit).await.map_err(|e| error::fetch(&e))
+            let fetched = self.fetching(Some(task.id), async |git| git.fetch_commit(id, &remote, commit).await).await;
+            fetched.map_err(|e| error::fetch(&e))
         })
         .await
     }

@@ -2,15 +2,14 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use baton_core::domain::effect::Effect;
 use baton_core::domain::ids::{RunId, TaskId};
 use baton_core::domain::run::AgentEvent;
 use baton_core::domain::time::Timestamp;
 use baton_core::domain::usage::Usage;
-use baton_store::{Json, NewJob, StoreError};
+use baton_store::{Json, StoreError};
 
 use crate::engine::Engine;
-use crate::engine::jobs::{Payload, kind};
+use crate::engine::perform::fetching::live_progress;
 
 /// Entries are written when so many wait, or the agent is done with a step.
 const BATCH: usize = 16;
@@ -93,13 +92,7 @@ impl Log {
     async fn enqueue_progress(&self, now: Timestamp) -> Result<(), StoreError> {
         let Some(id) = self.task else { return Ok(()) };
         let Some(row) = self.engine.store().task(id).await? else { return Ok(()) };
-        let task = crate::engine::apply::read(&row)?;
-        let key = format!("{}/progress", task.scope());
-        let payload = Payload { effect: Effect::ShowProgress, key: key.clone(), repository: task.repository.clone() };
-        let mut job = NewJob::new(kind(&Effect::ShowProgress), &payload)?;
-        job.task = Some(id);
-        job.lane = Some(key.clone());
-        job.dedupe_key = Some(format!("{key}/live"));
+        let job = live_progress(&crate::engine::apply::read(&row)?)?;
         let mut tx = self.engine.store().begin().await?;
         tx.enqueue(&job, now).await?;
         tx.commit().await
