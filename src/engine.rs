@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use baton_core::domain::settings::TaskPolicy;
 use baton_core::domain::time::Timestamp;
-use baton_git::Git;
+use baton_git::{Git, Identity};
 use baton_github::GitHubApp;
 use baton_queue::Clock;
 use baton_sandbox::Sandbox;
@@ -63,6 +63,8 @@ pub struct Parts {
     pub policy: PolicyConfig,
     /// The part of the policy that goes with every task.
     pub task_policy: TaskPolicy,
+    /// Whose the commits are, in a person's own clone; the App's bot's where there is none.
+    pub commits_as: Option<Identity>,
     /// The time.
     pub clock: Clock,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use baton_git::{CredentialProgram, Git, GitConfig};
+use baton_git::{CredentialProgram, Git, GitConfig, Identity};
 use baton_github::{Budget, Config as GitHubConfig, GitHubApp, KeySource, Timeouts};
 use baton_queue::{Clock, Config as WorkerSettings, Recurring, Worker};
 use baton_sandbox::{AgentUser, Bubblewrap, Config as BubblewrapConfig};
@@ -119,6 +119,11 @@ fn key_source(config: &Config) -> KeySource {
 
 /// The whole.
 pub(super) async fn engine(config: &Config, store: Store) -> Result<Engine, Fault> {
+    engine_for(config, store, None).await
+}
+
+/// The same; commits are this person's, not the bot's.
+pub(super) async fn engine_for(config: &Config, store: Store, commits_as: Option<Identity>) -> Result<Engine, Fault> {
     Ok(Engine::new(Parts {
         store,
         github: github(config)?,
@@ -129,6 +134,7 @@ pub(super) async fn engine(config: &Config, store: Store) -> Result<Engine, Faul
         sandbox_config: config.sandbox.clone(),
         policy: config.policy.clone(),
         task_policy: config.policy.task_policy().map_err(Fault::usage)?,
+        commits_as,
         clock: Clock::from_fn(clock::now),
     }))
 }

@@ -41,7 +41,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<(), Fault> {
     config.policy.agent = Some("careful".into());
     let repositories =
         vec![(CAREFUL.to_owned(), sample::tree(None)), (CARELESS.to_owned(), sample::tree(Some("careless")))];
-    let stage = Stage::set(config, repositories).await?;
+    let stage = Stage::set(config, repositories, None).await?;
     line(&format!("GitHub (simulated)  {}", stage.sim.web_url()));
     line(&format!("Baton               http://{}", stage.config.server.listen));
     line(&format!("Files               {}\n", stage.folder().display()));

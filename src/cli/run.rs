@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use baton_core::domain::ids::{BranchName, RepositoryId};
 use baton_core::domain::task::{State, Task};
-use baton_git::{CloneHead, Remote, head_of_clone};
+use baton_git::{CloneHead, Remote, author_of_clone, head_of_clone};
 use clap::Args;
 use github_sim::Files;
 use tokio::sync::watch;
@@ -52,12 +52,14 @@ pub(super) async fn run(given: &Given, arguments: Arguments) -> Result<(), Fault
         )));
     }
     let head = head_of_clone(&arguments.repo).await.map_err(Fault::usage)?;
+    let author = author_of_clone(&head.root).await.map_err(Fault::usage)?;
     if head.has_changes {
         line("  note: what is not committed in the clone does not take part");
     }
     // Before anything is set up: without an agent there is nothing to run.
     crate::engine::Agents::new(&config).map_err(Fault::usage)?;
-    let stage = Stage::set(config, vec![(NAME.to_owned(), Files::none().with("README.md", "empty\n"))]).await?;
+    let files = Files::none().with("README.md", "empty\n");
+    let stage = Stage::set(config, vec![(NAME.to_owned(), files)], Some(author)).await?;
     let outcome = tokio::select! {
         outcome = work(&stage, &arguments, &head, &title, &body) => outcome,
         signal = told_to_stop() => {

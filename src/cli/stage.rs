@@ -11,6 +11,7 @@ use baton_core::domain::ids::{IssueNumber, RepositoryId};
 use baton_core::domain::task::{State, Task};
 use baton_core::domain::transfer::Transfer;
 use baton_core::prose;
+use baton_git::Identity;
 use baton_queue::Clock;
 use baton_sandbox::Sandbox as _;
 use baton_store::Store;
@@ -53,9 +54,13 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Sets the stage with these repositories. `config` keeps its agents, providers, policy and sandbox; its GitHub, server
+    /// Sets the stage with these repositories; commits made on it are the bot's, or this person's. `config` keeps its agents, providers, policy and sandbox; its GitHub, server
     /// and store are the stage's.
-    pub(super) async fn set(mut config: Config, repositories: Vec<(String, Files)>) -> Result<Self, Fault> {
+    pub(super) async fn set(
+        mut config: Config,
+        repositories: Vec<(String, Files)>,
+        commits_as: Option<Identity>,
+    ) -> Result<Self, Fault> {
         let folder = own_folder().context("a folder for the stage").map_err(Fault::failed)?;
         accept_what_is_missing(&mut config).await?;
         config.store.url = format!("sqlite://{}", folder.folder.path().join("baton.db").display());
@@ -74,7 +79,7 @@ impl Stage {
         (config.github, numbers) = plant(&sim, &repositories, &format!("http://{address}/webhooks/github"), secret)
             .context("the simulator's people and repositories")
             .map_err(Fault::failed)?;
-        let engine = assemble::engine(&config, store.clone()).await?;
+        let engine = assemble::engine_for(&config, store.clone(), commits_as).await?;
         let shutdown = CancellationToken::new();
         let worker = Arc::new(assemble::worker(&config, engine));
         let working = tokio::spawn(worker.run(shutdown.clone()));

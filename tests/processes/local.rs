@@ -26,6 +26,8 @@ impl Desk {
         let copied = Command::new("cp").arg("-r").arg(PYTHON.tree()).arg(&clone).status().unwrap();
         assert!(copied.success());
         git(&clone, &["init", "-q", "-b", "trunk"]);
+        git(&clone, &["config", "user.name", "Mia Ro\u{e9}"]);
+        git(&clone, &["config", "user.email", "mia@example.org"]);
         git(&clone, &["add", "-A"]);
         git(&clone, &["commit", "-q", "-m", "All of it"]);
         git(&clone, &["commit", "-q", "--allow-empty", "-m", "And no more"]);
@@ -92,6 +94,50 @@ fn a_branch_with_the_work_stands_in_the_clone() {
     let (code, said) = desk.run(&desk.clone.join("tests"));
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(branches().lines().collect::<Vec<_>>(), [branch.as_str(), &format!("{branch}-2"), "trunk"]);
+}
+
+/// The commit is the person's whose clone it is, and names no issue, task or account of a stage that is gone.
+#[test]
+fn the_commit_is_the_persons_own() {
+    let desk = Desk::new(&PYTHON.recording());
+    let home = desk.folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    let commit = || {
+        let branches =
+            git(&desk.clone, &["for-each-ref", "--sort=-refname", "--format=%(refname:short)", "refs/heads/baton"]);
+        git(&desk.clone, &["log", "-1", "--format=%an <%ae> %cn <%ce>%n%B", branches.lines().next().unwrap()])
+    };
+    let run = |variables: &[(&str, &str)]| {
+        let arguments = ["run", "--repo", "clone", "--issue", "issue.md", "--yes"];
+        let temporary = desk.temporary();
+        let home = home.display().to_string();
+        let mut all = vec![("TMPDIR", temporary.as_str()), ("HOME", home.as_str())];
+        all.extend(variables);
+        let output = run(desk.folder.path(), &desk.baton.path, &arguments, &all);
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    // The clone's own configuration goes before the person's.
+    fs::write(home.join(".gitconfig"), "[user]\n\tname = Everywhere\n\temail = everywhere@example.org\n").unwrap();
+    assert_eq!(run(&[]), (Some(0), String::new()));
+    let made = commit();
+    let mut lines = made.lines();
+    assert_eq!(lines.next(), Some("Mia Ro\u{e9} <mia@example.org> Mia Ro\u{e9} <mia@example.org>"), "{made}");
+    for word in ["Co-authored-by", "Baton-Task", "For issue", "alice", "noreply"] {
+        assert!(!made.contains(word), "{made}");
+    }
+    // Without it, the person's is taken.
+    git(&desk.clone, &["config", "--remove-section", "user"]);
+    assert_eq!(run(&[]), (Some(0), String::new()));
+    assert!(
+        commit().starts_with("Everywhere <everywhere@example.org> Everywhere <everywhere@example.org>"),
+        "{}",
+        commit()
+    );
+    // And where git does not know, that is said before anything is done.
+    fs::write(home.join(".gitconfig"), "[user]\n\tuseConfigOnly = true\n").unwrap();
+    let (code, said) = run(&[]);
+    assert_eq!((code, said.lines().count()), (Some(2), 1), "{said}");
+    assert!(said.contains("git does not know who you are") && said.contains("config user.name NAME"), "{said}");
 }
 
 #[test]

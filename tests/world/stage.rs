@@ -338,6 +338,7 @@ pub(super) fn engine(config: &Config, store: &Store, clock: Clock, budget: Budge
         sandbox_config: config.sandbox.clone(),
         policy: config.policy.clone(),
         task_policy: config.policy.task_policy().expect("the policy"),
+        commits_as: None,
         clock,
     })
 }

@@ -7,6 +7,7 @@
 //! libgit2 handles objects; the git program handles the network, with an environment made from nothing. A token reaches
 //! it only through an inherited pipe, read by [`credential_main`].
 
+mod author;
 mod changes;
 mod checkout;
 mod compose;
@@ -30,6 +31,7 @@ mod remote;
 mod stale;
 mod tree;
 
+pub use author::author_of_clone;
 pub use changes::HostileChange;
 pub use checkout::{Checkout, CheckoutError, CheckoutOf};
 pub use config::{CredentialProgram, GitConfig, ImportLimits};

@@ -1,5 +1,5 @@
 //! A person's own clone on this machine: its committed state comes in, a finished branch goes out. For `baton run` only;
-//! the clone is the person's, so its configuration is trusted as far as opening it goes, and no program is run in it.
+//! the clone is the person's, so its configuration is trusted as far as opening it goes, and nothing it names is run.
 
 use std::path::{Path, PathBuf};
 
@@ -48,6 +48,18 @@ pub enum CloneError {
     /// The branch is there with other commits, and so are all names tried for it.
     #[error("the branch `{0}` and {MOST_NAMES} more names for it are taken there; delete some of them")]
     NoFreeName(BranchName),
+    /// Git does not know whose commits are made there.
+    #[error(
+        "git does not know who you are ({said}); tell it with `git -C {path} config user.name NAME` and \
+         `git -C {path} config user.email ADDRESS`, which the commit will carry",
+        path = path.display()
+    )]
+    NoAuthor {
+        /// The clone.
+        path: PathBuf,
+        /// What git says.
+        said: String,
+    },
     /// Fetching from it failed.
     #[error(transparent)]
     Fetch(#[from] FetchError),

@@ -69,24 +69,30 @@ pub fn body(pull: &PullRequest<'_>) -> String {
     super::bounded::body(&out)
 }
 
-/// The commit's message: subject, body, and trailers that only Baton writes.
+/// Where a commit comes from, as its message says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The issue it answers.
+    pub issue: IssueNumber,
+    /// The task.
+    pub task: TaskId,
+    /// Who asked for it.
+    pub requester: &'a Person,
+    /// GitHub's host, by which it knows the requester's address.
+    pub noreply_host: &'a str,
+}
+
+/// The commit's message: subject, body, and trailers that only Baton writes. Without an origin, there is no issue, task or
+/// account that anybody could look up, and none is named.
 #[must_use]
-pub fn commit_message(
-    title: &str,
-    summary: &str,
-    issue: IssueNumber,
-    task: TaskId,
-    requester: &Person,
-    noreply_host: &str,
-) -> String {
-    let message = format!(
-        "{}\n\n{}\n\nFor issue {issue}.\n\nBaton-Task: {task}\nCo-authored-by: {} <{}+{}@users.noreply.{noreply_host}>\n",
-        commit::subject(&redact(title)),
-        commit::body(&redact(summary)),
-        requester.login,
-        requester.id,
-        requester.login,
-    );
+pub fn commit_message(title: &str, summary: &str, origin: Option<Origin<'_>>) -> String {
+    let mut message = format!("{}\n\n{}\n", commit::subject(&redact(title)), commit::body(&redact(summary)));
+    if let Some(Origin { issue, task, requester, noreply_host }) = origin {
+        message.push_str(&format!(
+            "\nFor issue {issue}.\n\nBaton-Task: {task}\nCo-authored-by: {} <{}+{}@users.noreply.{noreply_host}>\n",
+            requester.login, requester.id, requester.login,
+        ));
+    }
     redact(&message)
 }
 

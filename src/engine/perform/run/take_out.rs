@@ -6,6 +6,7 @@ use baton_core::domain::event::{Event, PlanWritten};
 use baton_core::domain::ids::CommitSha;
 use baton_core::domain::run::{Finish, RunEnd, RunOutcome};
 use baton_core::domain::task::{PatchRef, Task};
+use baton_core::prose::pull::{Origin, commit_message};
 use baton_git::{CommitMeta, Identity, ImportError};
 use baton_queue::Failure;
 use baton_sandbox::{SandboxError, Session};
@@ -134,19 +135,24 @@ impl Engine {
         }
     }
 
-    /// Everything about a commit is Baton's: author, message, trailers.
+    /// Everything about a commit is Baton's: author, message, trailers. In a person's own clone it is that person's.
     async fn commit_meta(&self, task: &Task, summary: &str) -> Result<CommitMeta, Failure> {
+        let title = task.work().map_or(&task.issue.title, |work| &work.issue.title);
+        if let Some(person) = &self.parts().commits_as {
+            let message = commit_message(title, summary, None);
+            let (author, committer) = (person.clone(), person.clone());
+            return Ok(CommitMeta { task: task.id, author, committer, time: self.now(), message });
+        }
         let bot = self.parts().github.bot_identity().await.map_err(|e| error::github(&e, self.now()))?;
         let web = &self.parts().github_config.web_url;
         let identity = Identity { name: bot.login.clone(), email: bot.commit_email(web) };
-        let message = baton_core::prose::pull::commit_message(
-            task.work().map_or(&task.issue.title, |work| &work.issue.title),
-            summary,
-            task.issue.number,
-            task.id,
-            &task.requester,
-            web.host_str().unwrap_or("github.com"),
-        );
+        let origin = Origin {
+            issue: task.issue.number,
+            task: task.id,
+            requester: &task.requester,
+            noreply_host: web.host_str().unwrap_or("github.com"),
+        };
+        let message = commit_message(title, summary, Some(origin));
         Ok(CommitMeta { task: task.id, author: identity.clone(), committer: identity, time: self.now(), message })
     }
 }
