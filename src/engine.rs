@@ -14,6 +14,7 @@ mod handler;
 mod ingest;
 mod jobs;
 mod local;
+mod missing;
 mod perform;
 mod project;
 mod reconcile;

@@ -10,6 +10,7 @@ mod scenarios {
     mod auto;
     mod calm;
     mod commands;
+    mod doubt;
     mod edge;
     mod endpoint;
     mod evidence;

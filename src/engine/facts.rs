@@ -45,8 +45,8 @@ impl Engine {
     async fn role(&self, repository: &Repository, person: &Person) -> Result<Role, Failure> {
         match repository.permission_of(&person.login, Some(person.id)).await {
             Ok(role) => Ok(role),
-            // GitHub knows no such user (any more).
-            Err(GitHubError::NotFound { .. }) => Ok(Role::None),
+            // GitHub knows no such user (any more), if it knows the repository.
+            Err(GitHubError::NotFound { .. }) if repository.info().await.is_ok() => Ok(Role::None),
             // Anything else is not an answer: ask again later, do nothing until then.
             Err(error @ (GitHubError::RetryAfter { .. } | GitHubError::Unauthorized { .. })) => {
                 Err(error::github(&error, self.now()))

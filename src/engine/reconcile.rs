@@ -18,7 +18,6 @@ use baton_core::domain::task::Task;
 use baton_queue::{Failure, Handled, JobContext};
 use baton_store::{NewJob, StoreError, TaskFilter};
 
-pub(super) use issues::is_elsewhere;
 pub(super) use observe::OBSERVE;
 
 use super::apply::read;

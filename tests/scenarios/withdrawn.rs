@@ -50,7 +50,8 @@ fn a_plan_that_waits_ends_in_each_way() {
             w.settle().await;
             assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
             way.is_taken(w, issue);
-            w.settle().await;
+            // Where no webhook says that it is gone, that takes minutes to be believed.
+            w.settle_with_retries().await;
             assert_eq!(w.state(issue).await, StateName::Cancelled, "{way:?}");
             if !matches!(way, Way::Deletes | Way::Transfers) {
                 told.push_str(&format!("{way:?}: {}\n", w.notes(issue)));
@@ -144,7 +145,7 @@ fn an_uninstalled_app_ends_its_tasks_and_says_nothing() {
     play(Setup::usual(), async |w| {
         let issue = w.planned().await;
         w.uninstalls();
-        w.settle().await;
+        w.settle_with_retries().await;
         assert_eq!(w.state(issue).await, StateName::Cancelled);
         // What was still to be shown cannot be.
         w.gives_up_what_cannot_be_said().await;

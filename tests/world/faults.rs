@@ -12,6 +12,12 @@ impl World {
         self.sim.fault(FaultRule::new(operation, Fault::Refuse { status, message: None }, times));
     }
 
+    /// From now on GitHub says "not found" to this operation, or to all (`*`).
+    pub fn does_not_find(&self, operation: &str) {
+        let fault = Fault::Refuse { status: 404, message: None };
+        self.sim.fault(FaultRule { operation: operation.to_owned(), fault, times: None, skip: 0 });
+    }
+
     /// GitHub does it and the answer is lost, once.
     pub fn does_it_but_drops_the_reply(&self, operation: &str) {
         self.sim.fault(FaultRule::new(operation, Fault::DoAndDrop, 1));

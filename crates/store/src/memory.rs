@@ -15,6 +15,8 @@ const REMEMBER: &str = "
     INSERT INTO remembered (effect_key, external_id, at) VALUES ($1, $2, $3)
     ON CONFLICT (effect_key) DO UPDATE SET external_id = excluded.external_id, at = excluded.at";
 
+const FORGET: &str = "DELETE FROM remembered WHERE effect_key = $1";
+
 const NOTICED: &str = "SELECT key FROM notices WHERE key = $1";
 
 const ONCE: &str = "INSERT INTO notices (key, at) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING RETURNING key";
@@ -51,6 +53,14 @@ impl Tx {
     ) -> Result<(), StoreError> {
         self.session.execute(REMEMBER, params![effect_key, Json::of(external_id)?, now]).await?;
         Ok(())
+    }
+
+    /// Forgets what [`Tx::remember`] kept under this key, if there is anything.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget(&mut self, effect_key: &str) -> Result<(), StoreError> {
+        self.session.execute(FORGET, params![effect_key]).await.map(drop)
     }
 
     /// Whether this key is seen for the first time, ever. The answer counts only if the transaction is committed.

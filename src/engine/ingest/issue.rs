@@ -230,17 +230,14 @@ impl Engine {
             return Ok(Consequence::ignore("no task there"));
         };
         let repository = self.parts().github.repository(reference);
-        let now = self.issue_now(&repository, issue, job).await?;
-        let has = |wanted: &str| {
-            now.as_ref().is_some_and(|now| now.labels.iter().any(|label| label.eq_ignore_ascii_case(wanted)))
-        };
+        let mut acts = vec![Act::Happened { task: row.id, event: Event::AdvanceTakenBack }];
+        // What else hands it over cannot be seen while GitHub does not show the issue.
+        let Some(now) = self.issue_now(&repository, issue, job).await? else { return Ok(Consequence::Acts(acts)) };
+        let has = |wanted: &str| now.labels.iter().any(|label| label.eq_ignore_ascii_case(wanted));
         if has(AUTO_LABEL) {
             return Ok(Consequence::ignore("it is so no more"));
         }
-        let mut acts = vec![Act::Happened { task: row.id, event: Event::AdvanceTakenBack }];
-        let assigned = now
-            .as_ref()
-            .is_some_and(|now| now.assignees.iter().any(|account| self.is_our_login(&account.person.login)));
+        let assigned = now.assignees.iter().any(|account| self.is_our_login(&account.person.login));
         let task = read(&row)?;
         if !assigned && !has(&self.parts().policy.label) && task.began_by_label {
             acts.push(Act::Happened {

@@ -3,30 +3,35 @@
 
 use baton_core::domain::effect::Effect;
 use baton_core::domain::event::Event;
-use baton_core::domain::ids::IssueNumber;
-use baton_core::domain::refusal::Refusal;
 use baton_core::domain::task::Withdrawal;
-use baton_github::{GitHubError, Repository};
 use baton_queue::{Failure, Handled, JobContext};
 use baton_store::{Json, Outcome};
 
 use crate::engine::Engine;
 use crate::engine::jobs::Payload;
-use crate::engine::reconcile::is_elsewhere;
+use crate::engine::missing::Standing;
 
 impl Engine {
-    /// Performs the effect of a job. One that is refused for good, and about something that is gone, has ended.
+    /// Performs the effect of a job. One that is refused for good, and about something that is gone, has ended. One about
+    /// something that GitHub does not find for the moment waits.
     pub(in crate::engine) async fn perform_unless_moot(&self, context: &JobContext) -> Result<Handled, Failure> {
         let failure = match self.perform(context).await {
             Err(failure @ (Failure::Permanent { .. } | Failure::Refused { .. })) => failure,
             other => return other,
         };
         let payload: Payload = context.job.payload.read("effect job")?;
-        let Some(because) = self.taken_away_from(context, &payload).await? else {
-            return match failure {
-                Failure::Refused { reason, refusal } => self.take_no(context, payload, reason, refusal).await,
-                other => Err(other),
-            };
+        let because = match self.taken_away_from(context, &payload).await? {
+            Standing::Gone(because) => because,
+            Standing::Doubtful(until) => {
+                let reason = format!("{failure}; that may be trouble of GitHub's, and is asked again");
+                return Err(Failure::NotYet { reason, until });
+            }
+            Standing::There => {
+                return match failure {
+                    Failure::Refused { reason, refusal } => self.take_no(context, payload, reason, refusal).await,
+                    other => Err(other),
+                };
+            }
         };
         let reason = match &because {
             Withdrawal::Uninstalled => format!("the App may not act on {} any more", payload.repository.name),
@@ -45,27 +50,18 @@ impl Engine {
         Ok(Handled::Completed)
     }
 
-    async fn taken_away_from(&self, context: &JobContext, payload: &Payload) -> Result<Option<Withdrawal>, Failure> {
-        if !self.is_in_reach(&payload.repository).await? {
-            return Ok(Some(Withdrawal::Uninstalled));
+    async fn taken_away_from(&self, context: &JobContext, payload: &Payload) -> Result<Standing<Withdrawal>, Failure> {
+        match self.reach(&payload.repository).await? {
+            Standing::There => {}
+            Standing::Gone(()) => return Ok(Standing::Gone(Withdrawal::Uninstalled)),
+            Standing::Doubtful(until) => return Ok(Standing::Doubtful(until)),
         }
         let number = match (&payload.effect, context.job.task) {
             (_, Some(_)) => self.task_of(context).await?.issue.number,
             (Effect::Say { thread, .. }, None) => thread.number,
-            (_, None) => return Ok(None),
+            (_, None) => return Ok(Standing::There),
         };
         let repository = self.parts().github.repository(&payload.repository);
-        self.gone_from(&repository, number).await
-    }
-
-    async fn gone_from(&self, repository: &Repository, issue: IssueNumber) -> Result<Option<Withdrawal>, Failure> {
-        match repository.issue(issue).await {
-            Ok(now) if is_elsewhere(repository, &now, issue) => Ok(Some(Withdrawal::IssueTransferred)),
-            Ok(_) => Ok(None),
-            // Switched off, issues are there all the same, and come back with the switch.
-            Err(GitHubError::Gone { message, .. }) if Refusal::read(&message) == Refusal::IssuesOff => Ok(None),
-            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => Ok(Some(Withdrawal::IssueDeleted)),
-            Err(refused) => Err(crate::engine::error::github(&refused, self.now())),
-        }
+        self.issue_standing(&repository, number).await
     }
 }

@@ -14,7 +14,7 @@ use baton_core::domain::enclosure::WorkspaceAccess;
 use baton_core::domain::event::Event;
 use baton_core::domain::ids::{IssueNumber, RunId, TaskId};
 use baton_core::domain::run::{RunOutcome, RunRequest};
-use baton_core::domain::task::{PlanCause, Task};
+use baton_core::domain::task::{ApprovedThrough, PlanCause, Task};
 use baton_core::domain::tool::ToolReply;
 use baton_core::domain::usage::Usage;
 use baton_core::prose::neutral;
@@ -66,6 +66,11 @@ impl Engine {
         // Where nothing can be written in the end, nothing is spent.
         if github.info().await.map_err(|refused| error::github(&refused, self.now()))?.archived {
             return Err(error::github(&GitHubError::Archived, self.now()));
+        }
+        if let Purpose::Implement { approval, .. } = &order.purpose
+            && let ApprovedThrough::Comment { id } = approval.through
+        {
+            self.wait_out_doubt(github.reference().id, id).await?;
         }
         if let Purpose::Implement { approval, .. } | Purpose::Revise { approval, .. } = &order.purpose
             && let Some(because) = self.void_approval(github, task.issue.number, approval).await?

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use baton_core::domain::ids::{InstallationId, RepositoryId};
-use baton_core::domain::issue::RepositoryRef;
 use baton_core::domain::task::Task;
 use baton_core::domain::time::Timestamp;
 use baton_github::{Covered, GitHubError};
@@ -49,7 +48,7 @@ impl Engine {
             if let (false, Some(task)) = (there.contains(id), theirs.first())
                 && !unknown.contains(&task.repository.installation)
             {
-                self.look_whether_covered(task).await?;
+                self.note_uncovered(task).await?;
             }
         }
         places.retain(|place| {
@@ -60,28 +59,13 @@ impl Engine {
         Ok(places)
     }
 
-    /// A list may be wrong for a moment: before tasks end for that, GitHub is asked for this very repository.
-    async fn look_whether_covered(&self, task: &Task) -> Result<(), Failure> {
-        if self.is_in_reach(&task.repository).await? {
-            return Ok(());
-        }
+    /// A list may be wrong for a moment: whether tasks end for that is asked where the observation is considered.
+    async fn note_uncovered(&self, task: &Task) -> Result<(), Failure> {
         let what = Seen::NotCovered { newest: task.id };
         let observation = Observation { repository: task.repository.clone(), at: self.now(), what };
         let mut tx = self.store().begin().await?;
         self.enqueue_observation(&mut tx, &observation).await?;
         tx.commit().await?;
         Ok(())
-    }
-
-    /// Whether the App may act in a repository through the installation that the reference names.
-    ///
-    /// # Errors
-    /// When GitHub does not say.
-    pub(in crate::engine) async fn is_in_reach(&self, reference: &RepositoryRef) -> Result<bool, Failure> {
-        match self.parts().github.installation_of(&reference.name).await {
-            Ok(installation) => Ok(installation == reference.installation),
-            Err(GitHubError::NotInstalled | GitHubError::Suspended) => Ok(false),
-            Err(refused) => Err(self.refused(&refused)),
-        }
     }
 }

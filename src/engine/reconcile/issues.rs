@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::engine::apply::read;
 use crate::engine::facts::AUTO_LABEL;
 use crate::engine::ingest::{Handle, handed_over, handover_key};
+use crate::engine::missing::is_elsewhere;
 
 /// GitHub's times are whole seconds: something of the same second may be later.
 fn second(at: Timestamp) -> Timestamp {
@@ -119,7 +120,7 @@ impl Engine {
             return Ok(());
         };
         let at = now.updated_at.unwrap_or_else(|| self.now());
-        if is_elsewhere(repository, &now, number) {
+        if is_elsewhere(&repository.reference().name, &now, number) {
             saw(at, change(Change::Transferred));
             return Ok(());
         }
@@ -184,10 +185,4 @@ impl Engine {
 
 fn has_label(issue: &Issue, label: &str) -> bool {
     issue.labels.iter().any(|there| there.eq_ignore_ascii_case(label))
-}
-
-/// Whether GitHub answered with an issue of another place: one that was transferred is found where it went.
-pub(in crate::engine) fn is_elsewhere(repository: &Repository, now: &Issue, number: IssueNumber) -> bool {
-    let path = format!("/{}/issues/{number}", repository.reference().name).to_lowercase();
-    now.number != number || !now.html_url.to_lowercase().ends_with(&path)
 }

@@ -8,6 +8,7 @@ use baton_queue::{Failure, Handled, JobContext};
 use baton_store::{DeliveryOutcome, Json, NewJob, Outcome, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 
+use super::told::Told;
 use crate::engine::Engine;
 
 /// The kind of the job that considers an observation.
@@ -76,6 +77,16 @@ pub(in crate::engine) enum PullNow {
 }
 
 impl Observation {
+    /// Whether this is that something is not there: it has no time of its own, is in doubt for a while, and what was found
+    /// to be there after all may be gone the next time.
+    fn is_absence(&self) -> bool {
+        match &self.what {
+            Seen::CommentGone { .. } | Seen::NotCovered { .. } => true,
+            Seen::Issue { change, .. } => matches!(change, Change::Deleted | Change::Transferred),
+            Seen::Comment { .. } | Seen::HandedOver { .. } | Seen::Pull { .. } => false,
+        }
+    }
+
     /// Names what was seen: the same thing seen in the next look is the same thing.
     fn key(&self) -> String {
         let repository = self.repository.id;
@@ -84,6 +95,8 @@ impl Observation {
             Seen::CommentGone { comment, .. } => format!("comment-gone/{repository}/{comment}"),
             Seen::HandedOver { event, .. } => format!("handover/{repository}/{event}"),
             Seen::Issue { task, change: Change::Edited { text }, .. } => format!("edited/{task}/{}", text.short()),
+            Seen::Issue { task, change: Change::Deleted, .. } => format!("deleted/{task}"),
+            Seen::Issue { task, change: Change::Transferred, .. } => format!("transferred/{task}"),
             Seen::Issue { task, change, .. } => {
                 let name = match change {
                     Change::Closed => "closed",
@@ -93,9 +106,7 @@ impl Observation {
                     Change::Unassigned { .. } => "unassigned",
                     Change::Unlabelled { .. } => "unlabelled",
                 };
-                // What is gone has no time of its own.
-                let at = if matches!(change, Change::Deleted) { Timestamp(0) } else { self.at };
-                format!("{name}/{task}/{}", at.0)
+                format!("{name}/{task}/{}", self.at.0)
             }
             Seen::Pull { pull, now } => {
                 let name = match now {
@@ -112,8 +123,11 @@ impl Observation {
         format!("{OBSERVE}/{rest}")
     }
 
-    /// The lane of the deliveries about the same issue or pull request.
+    /// The lane of the deliveries about the same issue or pull request. What is in doubt holds up nobody.
     fn lane(&self) -> Option<String> {
+        if self.is_absence() {
+            return None;
+        }
         let number = match &self.what {
             Seen::Comment { thread, .. } | Seen::CommentGone { thread, .. } => thread,
             Seen::HandedOver { issue, .. } | Seen::Issue { issue, .. } => issue,
@@ -125,10 +139,14 @@ impl Observation {
 }
 
 impl Engine {
-    /// Enqueues what was seen, unless it was dealt with or is about to be.
+    /// Enqueues what was seen, unless it is about to be dealt with, or was and is nothing that can be so again.
     pub(super) async fn enqueue_observation(&self, tx: &mut Tx, seen: &Observation) -> Result<(), StoreError> {
         let mut job = NewJob::new(OBSERVE, seen)?;
-        job.effect_key = Some(seen.key());
+        if seen.is_absence() {
+            job.dedupe_key = Some(seen.key());
+        } else {
+            job.effect_key = Some(seen.key());
+        }
         job.lane = seen.lane();
         job.priority = PRIORITY;
         job.max_attempts = ATTEMPTS;
@@ -139,8 +157,9 @@ impl Engine {
     pub(in crate::engine) async fn observe(&self, context: &JobContext) -> Result<Handled, Failure> {
         let seen: Observation = context.job.payload.read("observation")?;
         let outcome = match self.told(&seen).await? {
-            Err(reason) => Err(DeliveryOutcome::Ignored(reason.to_owned())),
-            Ok(incoming) => Ok(self.consider_or_ignore(&incoming, context).await?),
+            Told::Moot(reason) => Err(DeliveryOutcome::Ignored(reason.to_owned())),
+            Told::So(incoming) => Ok(self.consider_or_ignore(&incoming, context).await?),
+            Told::InDoubt(until) => return Ok(Handled::Postponed(until)),
         };
         let now = self.now();
         let mut tx = self.store().begin().await?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use baton_core::domain::ids::{CommentId, IssueNumber};
 use baton_core::domain::issue::RepositoryRef;
+use baton_core::domain::task::Withdrawal;
 use baton_core::domain::time::Timestamp;
 use baton_github::{GitHubError, IssueAct};
 use baton_queue::Failure;
@@ -16,35 +17,71 @@ use baton_webhook::{
 use super::observe::{Change, Observation, PullNow, Seen};
 use crate::engine::Engine;
 use crate::engine::facts::AUTO_LABEL;
+use crate::engine::missing::Standing;
+
+/// What there is to say of an observation.
+pub(super) enum Told {
+    /// What the webhook would have said.
+    So(Box<Incoming>),
+    /// There is nothing to say any more, because.
+    Moot(&'static str),
+    /// Whether it is so is in doubt until then.
+    InDoubt(Timestamp),
+}
+
+impl From<Incoming> for Told {
+    fn from(incoming: Incoming) -> Self {
+        Self::So(Box::new(incoming))
+    }
+}
+
+/// What is gone for certain; else what there is to say instead.
+fn certainly<G>(standing: Standing<G>) -> Result<G, Told> {
+    match standing {
+        Standing::Gone(gone) => Ok(gone),
+        Standing::There => Err(Told::Moot("it is there after all")),
+        Standing::Doubtful(until) => Err(Told::InDoubt(until)),
+    }
+}
 
 impl Engine {
-    /// What the webhook would have said; else why there is nothing to say any more.
-    pub(super) async fn told(&self, seen: &Observation) -> Result<Result<Incoming, &'static str>, Failure> {
+    /// What the webhook would have said, if it is still so.
+    pub(super) async fn told(&self, seen: &Observation) -> Result<Told, Failure> {
+        let repository = self.parts().github.repository(&seen.repository);
         let context = Context { sender: self.doer_of(seen).await?, ..context(&seen.repository) };
-        Ok(Ok(match &seen.what {
+        let incoming = match &seen.what {
             Seen::Comment { comment, thread, on_pull } => {
                 let origin = if *on_pull { Origin::PullRequest } else { Origin::Issue };
                 return self.told_comment(seen, *comment, thread_of(*thread, origin, seen.at)).await;
             }
             Seen::HandedOver { issue, event } => return self.told_handover(seen, *issue, *event).await,
-            Seen::CommentGone { comment, thread } => Incoming::Comment {
-                context,
-                issue: thread_of(*thread, Origin::Issue, seen.at),
-                comment: comment_of(*comment, String::new(), None),
-                change: CommentChange::Deleted,
-            },
-            Seen::Issue { issue, change, .. } => Incoming::Issue {
-                context,
-                issue: thread_of(*issue, Origin::Issue, seen.at),
-                change: match change {
+            Seen::CommentGone { comment, thread } => {
+                match certainly(self.comment_standing(&repository, *thread, *comment).await?) {
+                    Ok(()) => Incoming::Comment {
+                        context,
+                        issue: thread_of(*thread, Origin::Issue, seen.at),
+                        comment: comment_of(*comment, String::new(), None),
+                        change: CommentChange::Deleted,
+                    },
+                    Err(told) => return Ok(told),
+                }
+            }
+            Seen::Issue { issue, change, .. } => {
+                let change = match change {
                     Change::Closed => IssueChange::Closed,
-                    Change::Deleted => IssueChange::Deleted,
-                    Change::Transferred => IssueChange::Transferred { to: None },
+                    Change::Deleted | Change::Transferred => {
+                        match certainly(self.issue_standing(&repository, *issue).await?) {
+                            Ok(Withdrawal::IssueTransferred) => IssueChange::Transferred { to: None },
+                            Ok(_) => IssueChange::Deleted,
+                            Err(told) => return Ok(told),
+                        }
+                    }
                     Change::Edited { .. } => IssueChange::Edited { title_before: None, body_before: None },
                     Change::Unassigned { login } => IssueChange::Unassigned { assignee: self.own_login(login) },
                     Change::Unlabelled { label } => IssueChange::Unlabeled { label: Some(label.clone()) },
-                },
-            },
+                };
+                Incoming::Issue { context, issue: thread_of(*issue, Origin::Issue, seen.at), change }
+            }
             Seen::Pull { pull, now } => Incoming::PullRequest {
                 context,
                 pull: pull_of(*pull),
@@ -53,18 +90,27 @@ impl Engine {
                     PullNow::Reopened => PullChange::Reopened,
                 },
             },
-            Seen::NotCovered { .. } => Incoming::InstallationRepositories {
-                installation: Installation {
-                    id: seen.repository.installation,
-                    app: self.parts().github_config.app_id,
-                    account: None,
-                    permissions: BTreeMap::new(),
-                },
-                added: Vec::new(),
-                removed: vec![ListedRepository { id: seen.repository.id, name: seen.repository.name.clone() }],
-                sender: None,
+            Seen::NotCovered { .. } => match certainly(self.reach(&seen.repository).await?) {
+                Ok(()) => self.narrowed(&seen.repository),
+                Err(told) => return Ok(told),
             },
-        }))
+        };
+        Ok(incoming.into())
+    }
+
+    /// The App was taken off this repository.
+    fn narrowed(&self, repository: &RepositoryRef) -> Incoming {
+        Incoming::InstallationRepositories {
+            installation: Installation {
+                id: repository.installation,
+                app: self.parts().github_config.app_id,
+                account: None,
+                permissions: BTreeMap::new(),
+            },
+            added: Vec::new(),
+            removed: vec![ListedRepository { id: repository.id, name: repository.name.clone() }],
+            sender: None,
+        }
     }
 
     /// Who did it, for the history alone: nothing is decided by that.
@@ -96,49 +142,51 @@ impl Engine {
     }
 
     /// A comment that was edited since it was written never commands, even one edited within its first second.
-    async fn told_comment(
-        &self,
-        seen: &Observation,
-        comment: CommentId,
-        issue: Issue,
-    ) -> Result<Result<Incoming, &'static str>, Failure> {
+    async fn told_comment(&self, seen: &Observation, comment: CommentId, issue: Issue) -> Result<Told, Failure> {
         let repository = self.parts().github.repository(&seen.repository);
-        let gone = Ok(Err("the comment is not on GitHub (any more)"));
+        // The look has seen it: what GitHub does not find now may be there in a moment.
+        let not_found = async || {
+            Ok(match self.comment_standing(&repository, issue.number, comment).await? {
+                Standing::Gone(()) => Told::Moot("the comment is not on GitHub (any more)"),
+                Standing::Doubtful(until) => Told::InDoubt(until),
+                Standing::There => return Err(Failure::transient("GitHub shows the comment now and then only")),
+            })
+        };
         let there = match repository.comment(comment).await {
             Ok(there) => there,
-            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => return gone,
+            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => return not_found().await,
             Err(refused) => return Err(self.refused(&refused)),
         };
         match repository.last_edit(&there.node_id).await {
             Ok(None) => {}
             Ok(Some(_)) => {
-                return Ok(Err("the comment was edited before it was read, and an edited one never commands"));
+                return Ok(Told::Moot("the comment was edited before it was read, and an edited one never commands"));
             }
-            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => return gone,
+            Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => return not_found().await,
             Err(refused) => return Err(self.refused(&refused)),
         }
         let author = there.author.map(account);
         let comment = comment_of(there.id, there.body, author.clone());
         let context = Context { sender: author, ..context(&seen.repository) };
-        Ok(Ok(Incoming::Comment { context, issue, comment, change: CommentChange::Created }))
+        Ok(Incoming::Comment { context, issue, comment, change: CommentChange::Created }.into())
     }
 
-    async fn told_handover(
-        &self,
-        seen: &Observation,
-        issue: IssueNumber,
-        event: i64,
-    ) -> Result<Result<Incoming, &'static str>, Failure> {
+    async fn told_handover(&self, seen: &Observation, issue: IssueNumber, event: i64) -> Result<Told, Failure> {
         let repository = self.parts().github.repository(&seen.repository);
-        let gone = Ok(Err("the issue is gone"));
         let (now, events) = match (repository.issue(issue).await, repository.issue_events(issue).await) {
             (Ok(now), Ok(events)) => (now, events),
-            (Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }), _) => return gone,
-            (_, Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. })) => return gone,
+            (Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }), _)
+            | (_, Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. })) => {
+                return match certainly(self.issue_standing(&repository, issue).await?) {
+                    Ok(_) => Ok(Told::Moot("the issue is gone")),
+                    Err(Told::Moot(_)) => Err(Failure::transient("GitHub shows the issue now and then only")),
+                    Err(told) => Ok(told),
+                };
+            }
             (Err(refused), _) | (_, Err(refused)) => return Err(self.refused(&refused)),
         };
         let Some(event) = events.iter().find(|there| there.id == event) else {
-            return Ok(Err("GitHub does not tell of this event any more"));
+            return Ok(Told::Moot("GitHub does not tell of this event any more"));
         };
         let mut told = thread_of(issue, Origin::Issue, event.at);
         let change = match &event.act {
@@ -163,10 +211,10 @@ impl Engine {
             | IssueAct::Renamed
             | IssueAct::Closed
             | IssueAct::Reopened => {
-                return Ok(Err("this event hands nothing over"));
+                return Ok(Told::Moot("this event hands nothing over"));
             }
         };
-        Ok(Ok(Incoming::Issue { context: context(&seen.repository), issue: told, change }))
+        Ok(Incoming::Issue { context: context(&seen.repository), issue: told, change }.into())
     }
 
     /// One of the bot's logins as an assignee; its number is not looked at.
