@@ -185,6 +185,46 @@ fn a_late_webhook_of_an_earlier_task_does_not_end_the_next() {
     });
 }
 
+/// Commands that steer, written for the first task and told of when the second one waits.
+#[test]
+fn a_late_command_for_an_earlier_task_does_not_steer_the_next() {
+    play(Setup::usual(), async |w| {
+        let issue = w.planned().await;
+        w.sim.webhook_fates(|delivery| {
+            let late = delivery.payload["comment"]["body"].as_str().is_some_and(|body| body.starts_with("/baton"));
+            if late && !delivery.redelivery { Fate::ComesLate } else { Fate::Arrives }
+        });
+        w.alice().says(issue, "/baton cancel");
+        w.alice().says(issue, "/baton pause");
+        w.alice().says(issue, "/baton budget 1");
+        w.alice().closes(issue);
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::Cancelled);
+        w.alice().reopens(issue);
+        w.alice().says(issue, "/plan");
+        w.settle().await;
+        let before = w.task(issue).await.expect("a task");
+        assert_eq!((before.attempt, before.state.name()), (2, StateName::AwaitingApproval));
+        w.sim.webhook_fates(|_| Fate::Arrives);
+        w.sim.release_webhooks(false);
+        w.settle_with_retries().await;
+        assert_eq!(w.task(issue).await, Some(before));
+        assert_snapshot!(w.notes(issue), @r"
+        The issue was closed, so this task is cancelled. Nothing more will be pushed; a branch or pull request that is already there is left as it is. `/plan` begins anew.
+        ---
+        alice, `/baton cancel` was not carried out: it was written before this task was asked for, so it cannot have meant it. Comment it again if you do mean this task.
+        ---
+        alice, `/baton pause` was not carried out: it was written before this task was asked for, so it cannot have meant it. Comment it again if you do mean this task.
+        ---
+        alice, `/baton budget` was not carried out: it was written before this task was asked for, so it cannot have meant it. Comment it again if you do mean this task.
+        ");
+        // What is said now is meant for this one.
+        w.alice().says(issue, "/baton cancel");
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::Cancelled);
+    });
+}
+
 #[test]
 fn only_a_comment_as_it_was_written_commands() {
     play(Setup::usual().looks_every(1), async |w| {

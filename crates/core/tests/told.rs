@@ -178,6 +178,7 @@ fn refusals_name_the_command_of_the_place() {
         Rejection::IssueChanged { revision: 2 },
         Rejection::Ended { state: StateName::Merged },
         Rejection::BudgetSpent,
+        Rejection::BeforeThisTask,
     ];
     let mut all = String::new();
     for rejection in &rejections {

@@ -144,6 +144,7 @@ impl Engine {
                 let triggered = Triggered {
                     by: commanded.by.clone(),
                     trigger: Trigger::Command { comment },
+                    at: None,
                     issue: commanded.issue.clone(),
                     policy: self.parts().task_policy.clone(),
                 };

@@ -4,6 +4,7 @@ use baton_core::domain::actor::AccountKind;
 use baton_core::domain::event::{Event, Trigger, Triggered};
 use baton_core::domain::issue::RepositoryRef;
 use baton_core::domain::task::{State, Task, Withdrawal};
+use baton_core::domain::time::Timestamp;
 use baton_github::{Account, GitHubError, Issue as IssueNow, PullState, Repository};
 use baton_queue::{Failure, JobContext};
 use baton_webhook::{Account as Assignee, Context, Issue, IssueChange, Origin};
@@ -13,6 +14,14 @@ use super::{Act, Consequence};
 use crate::engine::apply::read;
 use crate::engine::facts::AUTO_LABEL;
 use crate::engine::{Engine, error};
+
+/// The event by which an issue was handed over.
+struct Given {
+    /// What names it for ever.
+    key: String,
+    /// When it was, by GitHub's clock.
+    at: Timestamp,
+}
 
 /// GitHub's API catches up within seconds; after so many looks its word counts.
 const LOOKS: u32 = 5;
@@ -115,19 +124,19 @@ impl Engine {
         }
         let handle = Handle::Login(assignee.to_owned());
         match self.handover(&repository, &handle, &now, job).await? {
-            Some((by, key)) => self.trigger_by(&repository, by, key, Trigger::Assigned, &now).await,
+            Some((by, given)) => self.trigger_by(&repository, by, given, Trigger::Assigned, &now).await,
             None => Ok(Consequence::ignore("who assigned it cannot be found out")),
         }
     }
 
-    /// Who handed the issue over by this, and what names that for ever.
+    /// Who handed the issue over by this, and which event that was.
     async fn handover(
         &self,
         repository: &Repository,
         handle: &Handle,
         issue: &IssueNow,
         job: &JobContext,
-    ) -> Result<Option<(Account, String)>, Failure> {
+    ) -> Result<Option<(Account, Given)>, Failure> {
         let events = match repository.issue_events(issue.number).await {
             Ok(events) => events,
             Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => return Ok(None),
@@ -135,8 +144,8 @@ impl Engine {
         };
         match handed_over(&events, handle) {
             Some(event) => {
-                let key = handover_key(repository.reference().id, event.id);
-                Ok(event.actor.clone().map(|actor| (actor, key)))
+                let given = Given { key: handover_key(repository.reference().id, event.id), at: event.at };
+                Ok(event.actor.clone().map(|actor| (actor, given)))
             }
             // The issue shows it already.
             None if job.job.attempts < LOOKS => Err(Failure::transient("GitHub does not show the change yet")),
@@ -159,21 +168,21 @@ impl Engine {
         if !now.labels.iter().any(|there| there.eq_ignore_ascii_case(label)) {
             return Ok(Consequence::ignore("the label was taken off again"));
         }
-        let Some((by, key)) = self.handover(&repository, &Handle::Label(label.to_owned()), &now, job).await? else {
+        let Some((by, given)) = self.handover(&repository, &Handle::Label(label.to_owned()), &now, job).await? else {
             return Ok(Consequence::ignore("who set the label cannot be found out"));
         };
         // What the label approves is the text its setter saw: the delivery's. If that has changed since, it only hands over.
         let same_text = (&issue.title, &issue.body) == (&now.title, &now.body);
         let auto = label.eq_ignore_ascii_case(AUTO_LABEL) && same_text;
         let trigger = if auto { Trigger::LabelledAuto } else { Trigger::Labelled };
-        self.trigger_by(&repository, by, key, trigger, &now).await
+        self.trigger_by(&repository, by, given, trigger, &now).await
     }
 
     async fn trigger_by(
         &self,
         repository: &Repository,
         by: Account,
-        key: String,
+        given: Given,
         trigger: Trigger,
         now: &IssueNow,
     ) -> Result<Consequence, Failure> {
@@ -182,8 +191,9 @@ impl Engine {
         }
         let by = self.actor(repository, by.person, by.kind).await?;
         let policy = self.parts().task_policy.clone();
-        let triggered = Triggered { by, trigger, issue: now.snapshot(), policy };
+        let triggered = Triggered { by, trigger, at: Some(given.at), issue: now.snapshot(), policy };
         let repository = repository.reference().clone();
+        let key = given.key;
         Ok(Consequence::Once { key, acts: vec![Act::Trigger { repository, triggered: Box::new(triggered) }] })
     }
 

@@ -232,6 +232,9 @@ pub struct Triggered {
     pub by: Actor,
     /// How.
     pub trigger: Trigger,
+    /// When that was done, by GitHub's clock, where it tells. A command's comment has its own time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// The issue as it read at that moment.
     pub issue: IssueSnapshot,
     /// The operator's policy.

@@ -57,6 +57,8 @@ pub enum Rejection {
         /// Its number.
         pull: IssueNumber,
     },
+    /// The comment was written before the task was asked for.
+    BeforeThisTask,
     /// The issue is closed.
     IssueClosed,
     /// The issue's conversation is locked.

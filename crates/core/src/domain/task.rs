@@ -31,6 +31,9 @@ pub struct Task {
     pub requester: Person,
     /// When it began.
     pub began: Timestamp,
+    /// When it was asked for, by GitHub's clock, in whole seconds: what was written before that was not written for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     /// Whether the label `baton:auto` began it: taking that off then takes the issue away.
     pub began_by_label: bool,
     /// The operator's policy, narrowed by the repository's file once that was read.

@@ -235,6 +235,11 @@ pub fn refusal(rejection: &Rejection, at: ReadAt) -> String {
             "pull request #{pull} is of an earlier attempt at its issue, and a later one has taken over. Say it on the issue, \
              or on the pull request of that attempt."
         ),
+        Rejection::BeforeThisTask => {
+            "it was written before this task was asked for, so it cannot have meant it. Comment it again if you do mean this \
+             task."
+                .to_owned()
+        }
         Rejection::IssueClosed => "the issue is closed. Reopen it first.".to_owned(),
         Rejection::IssueLocked => "the conversation of this issue is locked. Unlock it first.".to_owned(),
         Rejection::AlreadyPlanning => {

@@ -124,6 +124,7 @@ pub fn begun() -> Task {
         by: alice(),
         trigger: Trigger::Command { comment: comment(50) },
         issue: issue(),
+        at: None,
         policy: TaskPolicy::default(),
     };
     begin(TaskId(12), 1, repository(), &triggered, NOW).expect("alice may").next
@@ -230,7 +231,13 @@ fn approve(label: &'static str, revision: Option<u32>, change: impl FnOnce(&mut 
 pub fn every_event() -> Vec<(&'static str, Event)> {
     let usage = Usage { calls: 1, output_tokens: 10, cost: MicroDollars(500), ..Usage::default() };
     let triggered = |trigger| {
-        Event::Triggered(Box::new(Triggered { by: alice(), trigger, issue: issue(), policy: TaskPolicy::default() }))
+        Event::Triggered(Box::new(Triggered {
+            by: alice(),
+            trigger,
+            at: None,
+            issue: issue(),
+            policy: TaskPolicy::default(),
+        }))
     };
     vec![
         ("assigned", triggered(Trigger::Assigned)),

@@ -50,6 +50,10 @@ pub fn begin(
         attempt,
         requester: by,
         began: now,
+        asked_at: match triggered.trigger {
+            Trigger::Command { comment } => Some(comment.at),
+            Trigger::Assigned | Trigger::Labelled | Trigger::LabelledAuto | Trigger::CommandLine => triggered.at,
+        },
         began_by_label: matches!(triggered.trigger, Trigger::LabelledAuto),
         policy: triggered.policy.clone(),
         settings: RepositorySettings::default(),

@@ -18,6 +18,7 @@ pub(super) fn step(draft: &mut Draft<'_>, commanded: &Commanded) -> Result<(), R
         _ => Action::Steer,
     };
     authorise(&commanded.by, action)?;
+    was_meant_for_this_task(draft, commanded)?;
     match &commanded.command {
         Command::Status => answer(draft, commanded, Note::Status),
         Command::Help => answer(draft, commanded, Note::Help),
@@ -71,6 +72,23 @@ fn answer(draft: &mut Draft<'_>, commanded: &Commanded, note: Note) {
             draft.say_there(commanded.origin, format!("answer/{}/{index}", comment.id), note);
         }
         Origin::CommandLine => {}
+    }
+}
+
+/// What steers a task was written after that task was asked for. A webhook that comes late may tell of what somebody wanted of
+/// an earlier task on the same issue. What answers a plan names that plan, and is judged by that.
+fn was_meant_for_this_task(draft: &Draft<'_>, commanded: &Commanded) -> Result<(), Rejection> {
+    let steers = matches!(
+        commanded.command,
+        Command::Cancel | Command::Retry | Command::Pause | Command::Resume | Command::Budget { .. }
+    );
+    let written = match commanded.origin {
+        Origin::Issue { comment, .. } | Origin::Pull { comment, .. } => comment.at,
+        Origin::CommandLine => return Ok(()),
+    };
+    match draft.task.asked_at {
+        Some(asked) if steers && written < asked => Err(Rejection::BeforeThisTask),
+        Some(_) | None => Ok(()),
     }
 }
 
