@@ -41,6 +41,25 @@ fn a_01_a_forged_signature_is_refused_and_nothing_is_kept() {
     });
 }
 
+/// Somebody who can sign (or captured what GitHub signed) uses a GUID before its delivery comes.
+#[test]
+fn a_07_another_body_under_a_used_guid_is_not_taken_for_the_same() {
+    play(Setup::usual(), async |w| {
+        let issue = w.planned().await;
+        let captured = w.last_delivery("issues", "assigned").payload.to_string();
+        w.sim.hold_webhooks();
+        w.alice().says(issue, "/plan approve");
+        let held = w.last_delivery("issue_comment", "created");
+        assert_eq!(w.delivers("issues", &held.guid, &captured).await, 202);
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
+        w.sim.release_webhooks(false);
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::InReview);
+        assert_eq!(w.runs("implement").await, 1);
+    });
+}
+
 #[test]
 fn a_06_one_delivery_a_hundred_times_at_once_does_one_thing() {
     play(Setup::usual(), async |w| {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use baton_core::domain::ids::Digest;
 use baton_core::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +62,7 @@ pub struct NewDelivery<'a> {
 pub enum Recorded {
     /// It is kept, and a job will look into it.
     New(DeliveryId),
-    /// The same hook's delivery of this GUID was kept before; nothing happens again.
+    /// The same hook's delivery of this GUID and this body was kept before; nothing happens again.
     Duplicate(DeliveryId),
 }
 
@@ -165,11 +166,17 @@ pub struct OutcomeCount {
 }
 
 const INSERT: &str = "
-    INSERT INTO deliveries (hook_type, hook_id, guid, event, headers, body, received_at, outcome)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, 'received')
-    ON CONFLICT (hook_type, hook_id, guid) DO NOTHING RETURNING id";
+    INSERT INTO deliveries (hook_type, hook_id, guid, digest, event, headers, body, received_at, outcome)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'received')
+    ON CONFLICT (hook_type, hook_id, guid, digest) DO NOTHING RETURNING id";
 
 const BY_GUID: &str = "SELECT id FROM deliveries WHERE hook_type = $1 AND hook_id = $2 AND guid = $3";
+
+/// What was kept before digests were has its body alone to go by.
+const BY_CONTENT: &str = "
+    SELECT id FROM deliveries
+    WHERE hook_type = $1 AND hook_id = $2 AND guid = $3 AND (digest = $4 OR (digest = '' AND body = $5))
+    ORDER BY id LIMIT 1";
 
 const BY_ID: &str = "
     SELECT id, hook_type, hook_id, guid, event, headers, received_at, outcome, reason, settled_at
@@ -191,22 +198,27 @@ const SETTLE: &str = "UPDATE deliveries SET outcome = $2, reason = $3, settled_a
 impl Store {
     /// Keeps a delivery together with the job that will look into it. When this returns, both are on disk.
     ///
+    /// The GUID is in no signature: another body under one that was used is a delivery of its own. Otherwise whoever captured
+    /// a GUID, or guesses one, could have the true delivery taken for one that is known.
+    ///
     /// # Errors
     /// When the database fails; then the delivery must not be acknowledged.
     pub async fn record_delivery(&self, delivery: &NewDelivery<'_>, now: Timestamp) -> Result<Recorded, StoreError> {
         let headers = Json::of(&delivery.headers)?;
         let mut tx = self.begin().await?;
-        let name: &[_] = params![delivery.hook_type, delivery.hook_id, delivery.guid];
-        let content: &[_] = params![delivery.event, headers, delivery.body, now];
-        if let Some(row) = tx.session.first(INSERT, &[name, content].concat()).await? {
-            let id = DeliveryId(row.int("id")?);
-            tx.enqueue_ingest(id, now).await?;
-            tx.commit().await?;
-            return Ok(Recorded::New(id));
+        let digest = Digest::of_bytes(delivery.body);
+        let name: &[_] = params![delivery.hook_type, delivery.hook_id, delivery.guid, digest.as_str()];
+        if let Some(row) = tx.session.first(BY_CONTENT, &[name, params![delivery.body]].concat()).await? {
+            return Ok(Recorded::Duplicate(DeliveryId(row.int("id")?)));
         }
-        let row = tx.session.first(BY_GUID, name).await?;
-        let row = row.ok_or_else(|| StoreError::NotFound(format!("delivery {}", delivery.guid)))?;
-        Ok(Recorded::Duplicate(DeliveryId(row.int("id")?)))
+        let content: &[_] = params![delivery.event, headers, delivery.body, now];
+        let row = tx.session.first(INSERT, &[name, content].concat()).await?;
+        // Another process was faster, where two may write at once.
+        let row = row.ok_or_else(|| StoreError::Conflict(format!("delivery {}", delivery.guid)))?;
+        let id = DeliveryId(row.int("id")?);
+        tx.enqueue_ingest(id, now).await?;
+        tx.commit().await?;
+        Ok(Recorded::New(id))
     }
 
     /// Has a delivery looked into again. While that is still to come, asking again changes nothing.

@@ -155,7 +155,7 @@ async fn what_was_committed_survives_a_kill_and_nothing_else_does() {
                 guid: recorded.iter().next().unwrap(),
                 event: "issues",
                 headers: &[],
-                body: b"",
+                body: &[b'x'; 3_000],
             },
             Timestamp(0),
         )

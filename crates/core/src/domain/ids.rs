@@ -293,6 +293,13 @@ impl Digest {
         Self(hex::encode(hash.finalize()))
     }
 
+    /// Digests bytes as they are.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        use sha2::{Digest as _, Sha256};
+        Self(hex::encode(Sha256::digest(bytes)))
+    }
+
     /// The 64 digits.
     #[must_use]
     pub fn as_str(&self) -> &str {

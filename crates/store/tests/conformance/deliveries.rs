@@ -35,6 +35,21 @@ pub async fn a_delivery_and_its_job_are_one_commit(place: Place) {
     assert_eq!(store.jobs(&JobFilter::default(), None, 10).await.unwrap().len(), 2);
 }
 
+/// Nobody signs a GUID.
+pub async fn another_body_under_a_used_guid_is_a_delivery_of_its_own(place: Place) {
+    let store = place.open().await;
+    for (body, expected) in [
+        (&b"{}"[..], Recorded::New(DeliveryId(1))),
+        (b"{ }", Recorded::New(DeliveryId(2))),
+        (b"{}", Recorded::Duplicate(DeliveryId(1))),
+        (b"{ }", Recorded::Duplicate(DeliveryId(2))),
+    ] {
+        assert_eq!(store.record_delivery(&delivery("g-1", body), at(5)).await.unwrap(), expected);
+    }
+    assert!(store.has_delivery("integration", "99", "g-1").await.unwrap());
+    assert_eq!(store.jobs(&JobFilter::default(), None, 10).await.unwrap().len(), 2);
+}
+
 pub async fn the_same_delivery_a_hundred_times_at_once_is_kept_once(place: Place) {
     let (one, other) = (place.open().await, place.open().await);
     let mut tries = tokio::task::JoinSet::new();

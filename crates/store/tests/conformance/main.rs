@@ -38,6 +38,7 @@ macro_rules! suite {
             deliveries {
                 a_delivery_and_its_job_are_one_commit
                 the_same_delivery_a_hundred_times_at_once_is_kept_once
+                another_body_under_a_used_guid_is_a_delivery_of_its_own
                 any_bytes_come_back_as_they_were
                 an_outcome_is_kept_listed_and_counted
                 a_replay_is_queued_once
