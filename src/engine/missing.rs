@@ -43,6 +43,7 @@ pub(super) enum Standing<G = ()> {
 #[derive(Clone, Copy, Debug)]
 enum Thing {
     Issue(RepositoryId, IssueNumber),
+    Pull(RepositoryId, IssueNumber),
     Comment(RepositoryId, CommentId),
     /// A repository, although the App's installation covers it.
     Repository(RepositoryId),
@@ -54,6 +55,7 @@ impl Thing {
     fn key(self) -> String {
         match self {
             Self::Issue(repository, issue) => format!("doubt/issue/{repository}/{issue}"),
+            Self::Pull(repository, pull) => format!("doubt/pull/{repository}/{pull}"),
             Self::Comment(repository, comment) => format!("doubt/comment/{repository}/{comment}"),
             Self::Repository(repository) => format!("doubt/repository/{repository}"),
             Self::Reach(repository) => format!("doubt/reach/{repository}"),
@@ -133,6 +135,28 @@ impl Engine {
                     Standing::Doubtful(until) => Ok(Standing::Doubtful(until)),
                 }
             }
+            Err(refused) => self.unanswered(reference.id, &refused).await,
+        }
+    }
+
+    /// Whether a pull request is where it was.
+    pub(super) async fn pull_standing(
+        &self,
+        repository: &Repository,
+        number: IssueNumber,
+    ) -> Result<Standing, Failure> {
+        let reference = repository.reference();
+        let thing = Thing::Pull(reference.id, number);
+        match repository.pull(number).await {
+            Ok(_) => {
+                self.found(thing).await?;
+                Ok(Standing::There)
+            }
+            Err(GitHubError::Gone { .. }) => Ok(Standing::Gone(())),
+            Err(not_found @ GitHubError::NotFound { .. }) => match repository.info().await {
+                Ok(_) => self.not_found(thing, ()).await,
+                Err(_) => self.unanswered(reference.id, &not_found).await,
+            },
             Err(refused) => self.unanswered(reference.id, &refused).await,
         }
     }

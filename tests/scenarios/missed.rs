@@ -225,6 +225,20 @@ fn a_late_command_for_an_earlier_task_does_not_steer_the_next() {
     });
 }
 
+/// The same text for the second time is as new as it was for the first.
+#[test]
+fn an_edit_that_was_taken_back_is_seen_again() {
+    play(Setup::usual().looks_every(1), async |w| {
+        let issue = w.planned().await;
+        w.sim.webhook_fates(|_| Fate::IsLost);
+        for title in ["The greeting is rude", "The greeting is misspelt", "The greeting is rude"] {
+            w.rita().edits_title(issue, title);
+            w.settle().await;
+            assert_eq!(w.task(issue).await.expect("a task").issue.title, title);
+        }
+    });
+}
+
 #[test]
 fn only_a_comment_as_it_was_written_commands() {
     play(Setup::usual().looks_every(1), async |w| {

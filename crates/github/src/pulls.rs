@@ -1,6 +1,7 @@
 //! Pull requests: found by their branch or made, never a second one for the same branch; never approved, never merged.
 
 use baton_core::domain::ids::{BranchName, CommitSha, IssueNumber, RepositoryId};
+use baton_core::domain::time::Timestamp;
 use serde_json::json;
 
 use crate::Found;
@@ -50,6 +51,8 @@ pub struct PullRequest {
     pub html_url: String,
     /// Its name in GraphQL.
     pub node_id: String,
+    /// The last change to it.
+    pub updated_at: Option<Timestamp>,
 }
 
 /// A pull request to open.
@@ -102,6 +105,7 @@ fn read(wire: wire::Pull, reply: &Reply) -> Result<PullRequest, GitHubError> {
         base_branch: wire.base.branch,
         html_url: wire.html_url,
         node_id: wire.node_id,
+        updated_at: wire.updated_at.as_deref().and_then(Timestamp::parse_rfc3339),
     })
 }
 

@@ -159,6 +159,7 @@ pub(crate) struct Pull {
     pub draft: bool,
     pub merged: Option<bool>,
     pub merged_at: Option<String>,
+    pub updated_at: Option<String>,
     pub head: Side,
     pub base: Side,
 }

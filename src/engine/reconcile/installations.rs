@@ -62,7 +62,7 @@ impl Engine {
     /// A list may be wrong for a moment: whether tasks end for that is asked where the observation is considered.
     async fn note_uncovered(&self, task: &Task) -> Result<(), Failure> {
         let what = Seen::NotCovered { newest: task.id };
-        let observation = Observation { repository: task.repository.clone(), at: self.now(), what };
+        let observation = Observation { repository: task.repository.clone(), at: self.now(), version: None, what };
         let mut tx = self.store().begin().await?;
         self.enqueue_observation(&mut tx, &observation).await?;
         tx.commit().await?;

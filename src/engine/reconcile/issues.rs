@@ -39,7 +39,8 @@ impl Engine {
                 let key = handover_key(repository.reference().id, event.id);
                 if event.at >= second(mark.from) && !self.store().was_noticed(&key).await? {
                     let what = Seen::HandedOver { issue: issue.number, event: event.id };
-                    found.push(Observation { repository: repository.reference().clone(), at: event.at, what });
+                    let (at, version) = (event.at, issue.updated_at);
+                    found.push(Observation { repository: repository.reference().clone(), at, version, what });
                 }
             }
         }
@@ -88,7 +89,7 @@ impl Engine {
             if matches!(read(&row)?.state, State::Closed(Closed::PullClosed(_))) {
                 let what = Seen::Pull { pull: thread.number, now: PullNow::Reopened };
                 let at = thread.updated_at.unwrap_or_else(|| self.now());
-                found.push(Observation { repository: reference.clone(), at, what });
+                found.push(Observation { repository: reference.clone(), at, version: thread.updated_at, what });
             }
         }
         Ok(())
@@ -103,8 +104,8 @@ impl Engine {
         found: &mut Vec<Observation>,
     ) -> Result<(), Failure> {
         let number = task.issue.number;
-        let mut saw = |at: Timestamp, what: Seen| {
-            found.push(Observation { repository: repository.reference().clone(), at, what });
+        let mut saw = |at: Timestamp, version: Option<Timestamp>, what: Seen| {
+            found.push(Observation { repository: repository.reference().clone(), at, version, what });
         };
         let now = match news.threads.get(&number) {
             Some(now) => Some(now.clone()),
@@ -116,24 +117,24 @@ impl Engine {
         };
         let change = |change| Seen::Issue { issue: number, task: task.id, change };
         let Some(now) = now else {
-            saw(self.now(), change(Change::Deleted));
+            saw(self.now(), None, change(Change::Deleted));
             return Ok(());
         };
         let at = now.updated_at.unwrap_or_else(|| self.now());
         if is_elsewhere(&repository.reference().name, &now, number) {
-            saw(at, change(Change::Transferred));
+            saw(at, None, change(Change::Transferred));
             return Ok(());
         }
         if (&now.title, &now.body) != (&task.issue.title, &task.issue.body) {
-            saw(at, change(Change::Edited { text: now.snapshot().digest() }));
+            saw(at, now.updated_at, change(Change::Edited { text: now.snapshot().digest() }));
         }
         if now.state == IssueState::Closed {
-            saw(at, change(Change::Closed));
+            saw(at, now.updated_at, change(Change::Closed));
         }
         if news.is_new && news.threads.contains_key(&number) {
             for event in self.events_of(repository, number).await? {
                 if let Some(what) = self.taken_back(&now, task, &event) {
-                    saw(event.at, change(what));
+                    saw(event.at, now.updated_at, change(what));
                 }
             }
         }
@@ -143,7 +144,7 @@ impl Engine {
                 Ok(there) if there.state == PullState::Open => {}
                 Ok(there) => {
                     let merged = there.state == PullState::Merged;
-                    saw(at, Seen::Pull { pull, now: PullNow::Closed { merged } });
+                    saw(at, there.updated_at, Seen::Pull { pull, now: PullNow::Closed { merged } });
                 }
                 Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => {}
                 Err(refused) => return Err(self.refused(&refused)),
@@ -153,7 +154,7 @@ impl Engine {
             && let ApprovedThrough::Comment { id } = queued.work.approval.through
             && matches!(repository.comment(id).await, Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }))
         {
-            saw(self.now(), Seen::CommentGone { comment: id, thread: number });
+            saw(self.now(), None, Seen::CommentGone { comment: id, thread: number });
         }
         Ok(())
     }

@@ -27,6 +27,10 @@ pub(in crate::engine) struct Observation {
     pub repository: RepositoryRef,
     /// When it came to be so, by GitHub's clock, where that is known; else when it was seen.
     pub at: Timestamp,
+    /// When what was seen changed last, by GitHub's clock: the same thing seen after a change is another observation. One that
+    /// came to nothing must not stand for those to come.
+    #[serde(default)]
+    pub version: Option<Timestamp>,
     /// What.
     pub what: Seen,
 }
@@ -87,7 +91,7 @@ impl Observation {
         }
     }
 
-    /// Names what was seen: the same thing seen in the next look is the same thing.
+    /// Names what was seen: the same thing seen in the next look is the same thing, unless it has changed since.
     fn key(&self) -> String {
         let repository = self.repository.id;
         let rest = match &self.what {
@@ -120,7 +124,10 @@ impl Observation {
                 format!("not-covered/{repository}/{}/{newest}", self.repository.installation)
             }
         };
-        format!("{OBSERVE}/{rest}")
+        match self.version {
+            Some(version) => format!("{OBSERVE}/{rest}@{}", version.0),
+            None => format!("{OBSERVE}/{rest}"),
+        }
     }
 
     /// The lane of the deliveries about the same issue or pull request. What is in doubt holds up nobody.

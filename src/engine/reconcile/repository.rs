@@ -127,7 +127,8 @@ impl Engine {
                 None => comment.html_url.contains("/pull/"),
             };
             let what = Seen::Comment { comment: comment.id, thread: comment.issue, on_pull };
-            found.push(Observation { repository: reference.clone(), at: comment.created_at, what });
+            let (at, version) = (comment.created_at, Some(comment.updated_at));
+            found.push(Observation { repository: reference.clone(), at, version, what });
         }
         Ok(())
     }

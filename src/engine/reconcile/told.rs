@@ -82,14 +82,19 @@ impl Engine {
                 };
                 Incoming::Issue { context, issue: thread_of(*issue, Origin::Issue, seen.at), change }
             }
-            Seen::Pull { pull, now } => Incoming::PullRequest {
-                context,
-                pull: pull_of(*pull),
-                change: match now {
+            Seen::Pull { pull, now } => {
+                // The look has seen it.
+                match self.pull_standing(&repository, *pull).await? {
+                    Standing::There => {}
+                    Standing::Gone(()) => return Ok(Told::Moot("the pull request is not on GitHub (any more)")),
+                    Standing::Doubtful(until) => return Ok(Told::InDoubt(until)),
+                }
+                let change = match now {
                     PullNow::Closed { merged } => PullChange::Closed { merged: *merged, merged_by: None },
                     PullNow::Reopened => PullChange::Reopened,
-                },
-            },
+                };
+                Incoming::PullRequest { context, pull: pull_of(*pull), change }
+            }
             Seen::NotCovered { .. } => match certainly(self.reach(&seen.repository).await?) {
                 Ok(()) => self.narrowed(&seen.repository),
                 Err(told) => return Ok(told),
