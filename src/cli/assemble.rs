@@ -27,9 +27,6 @@ const AGENT_UID: u32 = 64_823;
 /// How often checkouts are tidied.
 const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// How often GitHub is asked for what its webhooks did not tell.
-const RECONCILE_EVERY: Duration = Duration::from_secs(5 * 60);
-
 /// Reads the configuration.
 pub(super) fn configuration(given: &Given) -> Result<Config, Fault> {
     Ok(given.load()?.config)
@@ -150,7 +147,7 @@ pub(super) fn worker(config: &Config, engine: Engine) -> Worker<Engine> {
     settings.lease_ttl = Duration::from_secs(config.worker.lease_seconds.max(1));
     settings.recurring = vec![
         Recurring { kind: TIDY.to_owned(), every: TIDY_EVERY },
-        Recurring { kind: RECONCILE.to_owned(), every: RECONCILE_EVERY },
+        Recurring { kind: RECONCILE.to_owned(), every: Duration::from_secs(config.worker.reconcile_seconds) },
     ];
     Worker::new(store, engine, settings, Clock::from_fn(clock::now))
 }

@@ -90,6 +90,9 @@ const ANY: i64 = i64::MAX;
 /// Of what becomes a 32-bit number.
 const WORD: i64 = u32::MAX as i64;
 
+/// Seconds of a day.
+const DAY: i64 = 24 * 60 * 60;
+
 /// `baton.toml`.
 pub(super) const OPERATOR: &[Section] = &[
     Section {
@@ -151,8 +154,8 @@ pub(super) const OPERATOR: &[Section] = &[
     },
     Section {
         path: &["worker"],
-        title: "how much is done at once",
-        summary: "how many runs at once, in all and in one repository",
+        title: "how much is done at once, and how often GitHub is looked at",
+        summary: "how many runs at once, in all and in one repository; how often GitHub is asked for what was missed",
         keys: &[
             key("concurrency", Whole(1, WORD), Value("2"), "runs at once"),
             key("per_repository", Whole(1, WORD), Value("1"), "runs at once in one repository"),
@@ -161,6 +164,12 @@ pub(super) const OPERATOR: &[Section] = &[
                 Whole(1, ANY),
                 Value("30"),
                 "after so many seconds without a sign of life, a worker's work goes to another",
+            ),
+            key(
+                "reconcile_seconds",
+                Whole(60, DAY),
+                Value("300"),
+                "how often GitHub is asked for what no webhook told: a missed one costs at most so long",
             ),
         ],
     },

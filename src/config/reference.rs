@@ -64,6 +64,7 @@ fn what(kind: Kind) -> String {
         Kind::Url => "address".to_owned(),
         Kind::Listen => "`HOST:PORT`".to_owned(),
         Kind::Database => "`sqlite://FILE`".to_owned(),
+        Kind::Whole(least, most) if most < i64::from(u32::MAX) => format!("number from {least} to {most}"),
         Kind::Whole(least, _) => format!("number from {least}"),
         Kind::Dollars => "dollars".to_owned(),
         Kind::Switch => "`true`, `false`".to_owned(),

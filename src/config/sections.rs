@@ -181,11 +181,13 @@ pub struct WorkerConfig {
     pub per_repository: u32,
     /// Seconds after which a worker that gives no sign of life loses its work to another.
     pub lease_seconds: u64,
+    /// Seconds between two looks at GitHub for what no webhook told.
+    pub reconcile_seconds: u64,
 }
 
 impl Default for WorkerConfig {
     fn default() -> Self {
-        Self { concurrency: 2, per_repository: 1, lease_seconds: 30 }
+        Self { concurrency: 2, per_repository: 1, lease_seconds: 30, reconcile_seconds: 300 }
     }
 }
 

@@ -121,11 +121,27 @@ fn a_page_full_of_mistakes_is_told_all_of_them_at_once() {
 }
 
 #[test]
+fn looks_at_github_are_neither_too_often_nor_too_rare() {
+    let seconds = |number: u64| given(&format!("[worker]\nreconcile_seconds = {number}\n"), &[], &[]);
+    for number in [60, 300, 86_400] {
+        assert_eq!(seconds(number).unwrap().config.worker.reconcile_seconds, number);
+    }
+    insta::assert_snapshot!(seconds(59).unwrap_err().to_string(), @"
+    the configuration has a mistake:
+      baton.toml:2:21: `worker.reconcile_seconds`: the number 59; allowed: a whole number from 60 to 86400
+    ");
+    insta::assert_snapshot!(seconds(86_401).unwrap_err().to_string(), @"
+    the configuration has a mistake:
+      baton.toml:2:21: `worker.reconcile_seconds`: the number 86401; allowed: a whole number from 60 to 86400
+    ");
+}
+
+#[test]
 fn what_is_no_toml_is_told_with_what_else_is_wrong() {
     insta::assert_snapshot!(mistakes("[worker]\nconcurrency = \nlease_second = 3\n[github\napp_id = 1\n", &[], &[]), @"
     the configuration has 4 mistakes:
       baton.toml:2:15: string values must be quoted, expected literal string
-      baton.toml:3:1: `worker.lease_second`: there is no such key; allowed: `concurrency`, `per_repository`, `lease_seconds`. Did you mean `lease_seconds`?
+      baton.toml:3:1: `worker.lease_second`: there is no such key; allowed: `concurrency`, `per_repository`, `lease_seconds`, `reconcile_seconds`. Did you mean `lease_seconds`?
       baton.toml:4:8: unclosed table, expected `]`
       baton.toml:5:1: `app_id`: there is no such key; allowed: `github`, `server`, `store`, `worker`, `sandbox`, `agents`, `providers`, `policy`. Did you mean `github.app_id`?
     ");
@@ -164,7 +180,7 @@ fn variables_and_flags_are_named() {
       BATON_WORKER__CONCURRENCY: `worker.concurrency`: the text "many"; allowed: a whole number from 1 on
       --set github.webhook_secret: `github.webhook_secret`: a secret on the command line, where every user of this machine can read it; allowed: `github.webhook_secret_file`, or the variable
       --set server.listen: `server.listen`: the text "here"; allowed: `HOST:PORT`, such as `127.0.0.1:3000`
-      --set worker.concurency: `worker.concurency`: there is no such key; allowed: `concurrency`, `per_repository`, `lease_seconds`. Did you mean `concurrency`?
+      --set worker.concurency: `worker.concurency`: there is no such key; allowed: `concurrency`, `per_repository`, `lease_seconds`, `reconcile_seconds`. Did you mean `concurrency`?
       --set x: `x`: there is no such key; allowed: `github`, `server`, `store`, `worker`, `sandbox`, `agents`, `providers`, `policy`
     "#);
 }

@@ -39,7 +39,7 @@ fn every_command_tells_all_mistakes_at_once() {
             baton: the configuration has 5 mistakes:
               baton.toml:2:10: `github.app_id`: the text "7"; allowed: a whole number from 1 on
               baton.toml:3:1: `github.webhok_secret`: there is no such key; allowed: `api_url`, `web_url`, `git_url`, `app_id`, `private_key`, `private_key_file`, `webhook_secret`, `webhook_secret_file`, `previous_webhook_secret`, `previous_webhook_secret_file`, `assignees`. Did you mean `webhook_secret`?
-              baton.toml:6:1: `worker.lease_second`: there is no such key; allowed: `concurrency`, `per_repository`, `lease_seconds`. Did you mean `lease_seconds`?
+              baton.toml:6:1: `worker.lease_second`: there is no such key; allowed: `concurrency`, `per_repository`, `lease_seconds`, `reconcile_seconds`. Did you mean `lease_seconds`?
               BATON_WORKER__CONCURRENCY: `worker.concurrency`: the text "many"; allowed: a whole number from 1 on
               --set server.listn: `server.listn`: there is no such key; allowed: `listen`, `public_url`, `tunnel`. Did you mean `listen`?
             "#);

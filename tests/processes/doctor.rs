@@ -415,7 +415,7 @@ fn a_configuration_full_of_mistakes() {
     assert_eq!(code, Some(2), "{told}");
     insta::assert_snapshot!(told.lines().take(5).collect::<Vec<_>>().join("\n"), @"
     Configuration
-      ✗ file           FOLDER/baton.toml:13:1: `worker.lease_second`: there is no such key; allowed: `concurrency`, `per_repository`, `lease_seconds`. Did you mean `lease_seconds`?
+      ✗ file           FOLDER/baton.toml:13:1: `worker.lease_second`: there is no such key; allowed: `concurrency`, `per_repository`, `lease_seconds`, `reconcile_seconds`. Did you mean `lease_seconds`?
                        → Mend it; `baton config check` tells the same
       ✗ file           FOLDER/baton.toml:14:15: `worker.concurrency`: the number 0; allowed: a whole number from 1 on
                        → Mend it; `baton config check` tells the same
