@@ -8,6 +8,7 @@ mod world;
 mod scenarios {
     mod authority;
     mod auto;
+    mod beginning;
     mod calm;
     mod commands;
     mod doubt;

@@ -4,6 +4,7 @@
 //! the same acts, the same keys, so that the webhook may still come, before or after. A quiet repository costs a
 //! look one request that GitHub answers with "nothing new".
 
+mod beginning;
 mod deliveries;
 mod installations;
 mod issues;
@@ -65,7 +66,9 @@ impl Engine {
     async fn look_everywhere(&self, context: &JobContext) -> Result<(), Failure> {
         let mut tasks = self.live_tasks().await?;
         let covered = self.covered(&tasks).await?;
-        for place in covered {
+        let from = self.told_to_us_from().await?;
+        for mut place in covered {
+            place.installed = place.installed.max(from);
             let theirs = tasks.remove(&place.covered.reference.id).unwrap_or_default();
             if context.cancel.is_cancelled() {
                 return Ok(());

@@ -188,6 +188,33 @@ impl World {
         });
     }
 
+    /// The operator serves these repositories and no others, and restarts Baton.
+    pub fn serves_only(&self, repositories: &[&str]) {
+        self.reconfigure(|config, _| {
+            config.policy.repositories = repositories.iter().map(|name| (*name).to_owned()).collect();
+        });
+    }
+
+    /// Deliveries go to a Baton with another database, which takes them and does nothing about them, until the sender is
+    /// dropped or used: the life of a database of which only a back-up is left.
+    pub async fn lives_elsewhere(&self) -> CancellationToken {
+        let url = format!("sqlite://{}", self.folder.path().join("lost.db").display());
+        let store = Store::open(&url, baton_store::OpenOptions::default()).await.expect("a database");
+        let web = baton::server::Web::new(store, vec![self.webhook_secret().into()], self.clock()).expect("a server");
+        let listening = baton::server::Listening::on("127.0.0.1:0", &web).await.expect("a port");
+        let url = format!("http://{}/webhooks/github", listening.address().expect("an address"));
+        self.sim.webhook_url(self.app.app_id, &url).expect("the App is there");
+        let lost = CancellationToken::new();
+        tokio::spawn(listening.serve(lost.clone()));
+        lost
+    }
+
+    /// That life is over, and this one goes on from the back-up.
+    pub fn is_restored(&self, lost: &CancellationToken) {
+        lost.cancel();
+        self.sim.webhook_url(self.app.app_id, &self.webhook_url).expect("the App is there");
+    }
+
     fn reconfigure(&self, change: impl FnOnce(&mut Config, &Path)) {
         let mut config = self.config.lock().expect("the configuration");
         change(&mut config, self.folder.path());

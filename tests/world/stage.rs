@@ -62,6 +62,7 @@ pub struct Setup {
     repositories: Vec<&'static str>,
     weather: Weather,
     looks_every: Option<Duration>,
+    starts_late: bool,
 }
 
 impl Setup {
@@ -83,7 +84,14 @@ impl Setup {
             repositories: vec![REPO],
             weather: Weather::of_the_day(),
             looks_every: Weather::of_the_day().looks_every(),
+            starts_late: false,
         }
+    }
+
+    /// Baton has never been there when the story begins; else it has had its first look.
+    pub fn starts_late(mut self) -> Self {
+        self.starts_late = true;
+        self
     }
 
     /// Baton keeps within this budget on GitHub.
@@ -191,7 +199,7 @@ impl World {
 
         let engine = engine(&config, &store, clock.clone(), setup.budget);
         let worker = Arc::new(worker(&engine, "first", clock, setup.looks_every));
-        Self {
+        let world = Self {
             budget: setup.budget,
             sim,
             store,
@@ -210,7 +218,11 @@ impl World {
             ghostwritten: Mutex::default(),
             weather: setup.weather,
             looks_every: setup.looks_every,
+        };
+        if world.looks_every.is_some() && !setup.starts_late {
+            world.settle().await;
         }
+        world
     }
 
     async fn end(self) {

@@ -29,6 +29,8 @@ pub struct Attempt {
     pub action: Option<String>,
     /// What came of it.
     pub outcome: AttemptOutcome,
+    /// Whether it was answered 202: Baton's word for "it is on disk now".
+    pub recorded: bool,
 }
 
 /// What came of an attempt to deliver.
@@ -61,7 +63,8 @@ impl Line {
             _ => AttemptOutcome::Failed,
         };
         let at = Timestamp::parse_rfc3339(&self.delivered_at)?;
-        Some(Attempt { id: self.id, guid: self.guid, at, event: self.event, action: self.action, outcome })
+        let recorded = self.status_code == 202;
+        Some(Attempt { id: self.id, guid: self.guid, at, event: self.event, action: self.action, outcome, recorded })
     }
 }
 

@@ -37,6 +37,9 @@ const SETTING: &str = "reconcile/deliveries";
 /// What is known of deliveries.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Log {
+    /// What failed before this is none of this database's business: it is older.
+    #[serde(default)]
+    begun: Option<Timestamp>,
     /// The newest attempt seen.
     until: Option<Timestamp>,
     /// What was not delivered yet, by GUID.
@@ -85,7 +88,7 @@ impl Log {
     }
 }
 
-fn is_wanted(attempt: &Attempt) -> bool {
+pub(super) fn is_wanted(attempt: &Attempt) -> bool {
     let action = attempt.action.as_deref().unwrap_or_default();
     !WITHOUT_CONSEQUENCE.contains(&attempt.event.as_str())
         && HANDLED.iter().any(|(event, actions)| *event == attempt.event && actions.contains(&action))
@@ -97,10 +100,15 @@ impl Engine {
         let now = self.now();
         let mut log = self.store().setting::<Log>(SETTING).await?.unwrap_or_default();
         let oldest = before(now, self.deliveries_are_kept());
+        if log.until.is_none() {
+            (log.begun, log.until) = (Some(now), Some(now));
+        }
         let since = log.until.map_or(oldest, |until| oldest.max(before(until, OVERLAP)));
         let attempts = self.parts().github.attempts_since(since).await.map_err(|refused| self.refused(&refused))?;
         log.read(&attempts);
-        log.open.retain(|_, open| open.since >= oldest);
+        self.find_taken_elsewhere(&attempts).await?;
+        log.begun = log.begun.max(self.told_to_us_from().await?);
+        log.open.retain(|_, open| open.since >= oldest && Some(open.since) >= log.begun);
         self.forget_what_arrived(&mut log).await?;
         let asked = self.ask_for(&mut log, now).await;
         let mut tx = self.store().begin().await?;
@@ -158,7 +166,7 @@ mod tests {
 
     fn attempt(id: i64, guid: &str, outcome: AttemptOutcome) -> Attempt {
         let (event, action) = ("issues".to_owned(), Some("labeled".to_owned()));
-        Attempt { id, guid: guid.to_owned(), at: Timestamp(id * 1_000), event, action, outcome }
+        Attempt { id, guid: guid.to_owned(), at: Timestamp(id * 1_000), event, action, outcome, recorded: false }
     }
 
     #[test]

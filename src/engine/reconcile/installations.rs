@@ -15,8 +15,10 @@ use crate::engine::Engine;
 /// A repository to look at.
 pub(super) struct Place {
     pub covered: Covered,
-    /// When the App was installed there.
+    /// When the App was installed there, or something else began that makes what is older no command.
     pub installed: Option<Timestamp>,
+    /// Since when it is this Baton's business, if it was never looked into.
+    pub since: Timestamp,
 }
 
 impl Engine {
@@ -32,7 +34,7 @@ impl Engine {
             match github.repositories_of(installation.id).await {
                 Ok(list) => {
                     let installed = installation.created_at;
-                    places.extend(list.into_iter().map(|covered| Place { covered, installed }));
+                    places.extend(list.into_iter().map(|covered| Place { covered, installed, since: self.now() }));
                 }
                 // Gone in this very moment.
                 Err(GitHubError::NotInstalled | GitHubError::Suspended) => {}
@@ -56,6 +58,7 @@ impl Engine {
             let is_served = self.parts().policy.serves(reference.name.owner(), &reference.name.to_string());
             is_served && (!archived || tasks.contains_key(&reference.id))
         });
+        self.date(&mut places, there).await?;
         Ok(places)
     }
 

@@ -17,8 +17,6 @@ use super::observe::{Observation, Seen};
 use crate::engine::Engine;
 use crate::engine::ingest::comment_key;
 
-/// How far the first look goes back, as far as the App was installed by then: as far as GitHub keeps deliveries.
-const FIRST: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// A list may show a change some seconds late.
 const OVERLAP: Duration = Duration::from_secs(2 * 60);
 
@@ -36,8 +34,9 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    fn first(now: Timestamp, installed: Option<Timestamp>) -> Self {
-        let from = before(now, FIRST).max(installed.unwrap_or(Timestamp(0)));
+    fn first(since: Timestamp) -> Self {
+        // GitHub's times are whole seconds.
+        let from = Timestamp(since.0.div_euclid(1_000) * 1_000);
         Self { from, until: from, seen: None, calm: false }
     }
 }
@@ -57,7 +56,7 @@ impl Engine {
         let repository = self.parts().github.repository(reference);
         let setting = format!("reconcile/repository/{}", reference.id);
         let mark = self.store().setting::<Mark>(&setting).await?;
-        let mut mark = mark.unwrap_or_else(|| Mark::first(self.now(), place.installed));
+        let mut mark = mark.unwrap_or_else(|| Mark::first(place.since));
         // It may have been installed anew since.
         mark.from = mark.from.max(place.installed.unwrap_or(mark.from));
         let since = before(mark.until, OVERLAP).max(mark.from);
