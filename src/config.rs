@@ -52,6 +52,24 @@ pub fn temporary_folder() -> PathBuf {
     std::env::temp_dir()
 }
 
+/// Where rustup keeps `cargo` and the toolchains of the user who asks: `CARGO_HOME` and `RUSTUP_HOME`, or their usual places
+/// below the home folder. Those that are there.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the owner: the environment is read in this room")]
+pub fn rust_folders() -> Vec<PathBuf> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let place = |variable: &str, usual: &str| {
+        std::env::var_os(variable).map(PathBuf::from).or_else(|| home.as_ref().map(|home| home.join(usual)))
+    };
+    let places = [place("CARGO_HOME", ".cargo"), place("RUSTUP_HOME", ".rustup")];
+    let places: Vec<PathBuf> = places.into_iter().flatten().collect();
+    if places.iter().all(|place| place.join("bin").is_dir() || place.join("toolchains").is_dir()) {
+        places
+    } else {
+        Vec::new()
+    }
+}
+
 /// Whether colour is unwelcome: `NO_COLOR` is set and not empty (<https://no-color.org>), or the terminal is a dumb one.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the owner: the environment is read in this room")]

@@ -11,7 +11,7 @@ use super::baton::Baton;
 use super::github::{GitHub, MACHINE_USER};
 use super::model::Model;
 use super::process::{run, until};
-use super::story::{PYTHON, Pace};
+use super::story::{PYTHON, Pace, RUST};
 
 /// Whoever is examined: a GitHub with a repository, and a Baton that does not run yet.
 struct Patient {
@@ -164,6 +164,35 @@ fn no_server_runs_and_a_delivery_arrives_all_the_same() {
     patient.baton.stop();
     insta::assert_snapshot!(patient.told_of(0, "server"), @"  ✓ server         no server runs here; ADDRESS is free");
     insta::assert_snapshot!(patient.told_of(0, "arrival"), @"  ✓ arrival        a ping was delivered again, and arrived at a listener in the server's place, rightly signed");
+}
+
+/// A repository that was looked at, in which work would fail: GitHub would refuse the branch, and no sandbox finds cargo.
+#[test]
+fn what_will_stop_work_in_a_repository() {
+    let mut patient = Patient::healthy("").awake();
+    let github = &patient.github;
+    let roles = json!({ MACHINE_USER: "triage" });
+    github.post("repositories", &json!({ "name": "acme/timespan", "folder": RUST.tree(), "roles": roles }));
+    github.send("PATCH", "repositories/acme/timespan", &json!({ "ruleset": { "branch": "~ALL", "rule": "creation" } }));
+    github.post("installations", &json!({ "app_id": github.app["app_id"], "repo": "acme/timespan" }));
+    until("Baton has looked at it", super::world::PATIENCE, || {
+        patient.baton.logs().contains("looked at a repository for the first time").then_some(())
+    });
+    patient.baton.stop();
+    let told = patient.told_of(0, "repositories");
+    let refused = "  ! repositories   acme/timespan: a ruleset may refuse Baton's branches (baton/…): only some may make such \
+                   branches\n                   → Have such branches left out of the ruleset, or the App put on its bypass list";
+    assert!(told.contains(refused), "{told}");
+    // Where cargo is the system's own, sandboxes find it.
+    let is_system =
+        ["/usr/local/bin/cargo", "/usr/bin/cargo"].into_iter().filter_map(|path| fs::canonicalize(path).ok());
+    if is_system.filter(|path| path.starts_with("/usr")).count() == 0 {
+        let missing =
+            "  ! repositories   acme/timespan: no sandbox finds `cargo`, so its commands will fail with status 127\n";
+        let line =
+            Regex::new(r#"→ Offer rustup's folders, in `\[sandbox\]`: read_only_paths = \["/.+", "/.+"\]"#).unwrap();
+        assert!(told.contains(missing) && line.is_match(&told), "{told}");
+    }
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! What Baton finds in a repository before anybody works there: quietly at the installation, and told to whoever asks.
 
+use std::path::Path;
+
 use baton::engine::contact_key;
 use baton_core::domain::contact::{Contact, RepositoryFile};
 use baton_core::domain::ids::RepositoryId;
 use baton_store::JobState;
+use github_sim::Rule;
 use insta::assert_snapshot;
 
 use crate::world::{REPO, Setup, World, play};
@@ -40,6 +43,30 @@ fn a_writer_is_told_what_baton_would_do_here() {
         <sub>Read from commit [commit] of `main`</sub>
         ");
         assert!(w.tasks().await.is_empty(), "asking starts nothing");
+        let Some(contact) = met(w).await else { panic!("the operator is not told") };
+        assert_eq!(contact.content.map(|content| content.missing_programs), Some(vec![]));
+    });
+}
+
+/// What GitHub's rulesets would refuse is said before anybody works, and what no sandbox finds.
+#[test]
+fn rulesets_and_missing_programs_are_told() {
+    play(Setup::usual().settings("commands:\n  test: 'mix test'\n"), async |w| {
+        w.sim.ruleset(REPO, "baton/*", Rule::Creation).expect("a rule");
+        w.sim.ruleset(REPO, "~DEFAULT_BRANCH", Rule::PullRequest).expect("a rule");
+        w.sim.ruleset(REPO, "~DEFAULT_BRANCH", Rule::StatusCheck("ci".into())).expect("a rule");
+        let issue = w.rita().opens_issue("Another", "Nothing to do with Baton.");
+        w.alice().says(issue, "/baton doctor");
+        w.settle().await;
+        let told = w.notes(issue);
+        let lines: Vec<&str> = told.lines().filter(|line| line.contains("ruleset")).collect();
+        assert_snapshot!(lines.join("\n"), @"
+        - ⚠️ **A ruleset may refuse Baton's branches** (`baton/…`): only some may make such branches. Leave such branches out of it, or let the App bypass it.
+        - To merge into `main` a ruleset asks for an approval; the checks `ci`. Baton gives its own check `baton` and nothing else of it.
+        ");
+        // Few machines have it; on those the sandbox has it too.
+        let is_here = ["/usr/local/bin", "/usr/bin"].iter().any(|folder| Path::new(folder).join("mix").exists());
+        assert_eq!(told.contains("**No sandbox finds `mix`**"), !is_here, "{told}");
     });
 }
 

@@ -42,6 +42,7 @@ mod reactions;
 mod redact;
 mod refusal;
 mod repository;
+mod rules;
 mod send;
 mod texts;
 mod tokens;

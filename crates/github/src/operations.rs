@@ -159,6 +159,8 @@ operations! {
     GET_USER = "users/get-by-username", Get "/users/{username}", AnyToken;
 
     GET_REPOSITORY = "repos/get", Get "/repos/{owner}/{repo}", Permissions(&[(Metadata, Read)]);
+    GET_BRANCH_RULES = "repos/get-branch-rules",
+        Get "/repos/{owner}/{repo}/rules/branches/{branch}", Permissions(&[(Metadata, Read)]);
     GET_ROLE = "repos/get-collaborator-permission-level",
         Get "/repos/{owner}/{repo}/collaborators/{username}/permission", Permissions(&[(Metadata, Read)]);
     CHECK_ASSIGNABLE = "issues/check-user-can-be-assigned",

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use baton_core::domain::actor::Role;
+use baton_core::domain::contact::BranchRule;
 use baton_core::domain::ids::{BranchName, CommentId, CommitSha, InstallationId, IssueNumber, RepositoryId, UserId};
 use baton_core::domain::issue::RepositoryRef;
 use baton_core::domain::time::Timestamp;
@@ -20,7 +21,7 @@ use baton_github::{
     Budget, CheckConclusion, CheckRunUpdate, CheckState, Config, Found, GitAccess, GitHubApp, GitHubError, IssueState,
     Needs, NewPull, OPERATIONS, Pause, PullState, Repository, ReviewRequest, Timeouts,
 };
-use github_sim::{AppCredentials, Fault, FaultRule, Level, Options, Role as SimRole, Sim};
+use github_sim::{AppCredentials, Fault, FaultRule, Level, Options, Role as SimRole, Rule, Sim};
 use secrecy::{ExposeSecret, SecretString};
 
 mod manifest;
@@ -193,6 +194,27 @@ async fn pages_are_read_to_the_end() {
     let found = world.repository.create_comment(issue, "late", "Here.").await.unwrap();
     assert_eq!(found, Found::Existing(mine));
     assert_eq!(world.repository.comments(issue).await.unwrap().len(), 121);
+}
+
+#[tokio::test]
+async fn what_rulesets_ask_of_a_branch() {
+    let world = World::new().await;
+    let (sim, repository) = (&world.sim, &world.repository);
+    assert_eq!(repository.rules_for("main").await, Ok(Some(vec![])));
+    for rule in [Rule::Creation, Rule::Signatures, Rule::ForcePush, Rule::StatusCheck("ci".into())] {
+        sim.ruleset(REPO, "baton/*", rule).unwrap();
+    }
+    sim.ruleset(REPO, "~DEFAULT_BRANCH", Rule::PullRequest).unwrap();
+    let checks = BranchRule::Checks { names: vec!["ci".into()], on_creation: true };
+    let own = vec![BranchRule::Creation, BranchRule::Signatures, checks];
+    assert_eq!(repository.rules_for("baton/issue-1-not-there").await, Ok(Some(own)));
+    assert_eq!(repository.rules_for("main").await, Ok(Some(vec![BranchRule::PullRequest { approvals: 1 }])));
+    // An older Enterprise Server, and a plan without rulesets.
+    for status in [404, 403] {
+        let message = "Upgrade to GitHub Pro or make this repository public to enable this feature.".to_owned();
+        sim.fault(FaultRule::new("repos/get-branch-rules", Fault::Refuse { status, message: Some(message) }, 1));
+        assert_eq!(repository.rules_for("main").await, Ok(None), "{status}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Baton's side: checks what was asked, makes control groups, starts the launcher, and refuses with a reason.
 
-mod environment;
+pub(crate) mod environment;
 mod session;
 
 use std::collections::BTreeSet;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::host::environment::SYSTEM_PATH;
+
 /// What a set of read-only folders needs besides being there: to be merged into an `EnclosureSpec`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Toolchains {
@@ -33,6 +35,20 @@ impl Toolchains {
             }
         }
         found
+    }
+
+    /// Whether a sandbox with these folders finds a program: what only leads to a place that is not shown there (rustup's
+    /// `cargo`, linked into `/usr/local/bin`) is not found.
+    #[must_use]
+    pub fn finds(&self, program: &str, folders: &[PathBuf]) -> bool {
+        let system = SYSTEM_PATH.split(':').map(PathBuf::from);
+        let is_shown = |place: &Path| {
+            let shown =
+                ["/usr", "/bin", "/sbin"].into_iter().map(Path::new).chain(folders.iter().map(PathBuf::as_path));
+            shown.filter_map(|folder| folder.canonicalize().ok()).any(|folder| place.starts_with(folder))
+        };
+        let found = |folder: PathBuf| folder.join(program).canonicalize().is_ok_and(|place| is_shown(&place));
+        self.path_prefix.iter().cloned().chain(system).any(found)
     }
 
     fn set(&mut self, name: &str, folder: &Path) {
@@ -77,6 +93,26 @@ fn nvm_version(root: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_is_found_where_the_sandbox_shows_it() {
+        let home = tempfile::tempdir().unwrap();
+        let (shown, hidden) = (home.path().join("shown"), home.path().join("hidden"));
+        for folder in [&shown, &hidden] {
+            fs::create_dir_all(folder.join("bin")).unwrap();
+        }
+        for file in [shown.join("bin/own"), hidden.join("bin/elsewhere")] {
+            fs::write(file, "").unwrap();
+        }
+        std::os::unix::fs::symlink(hidden.join("bin/elsewhere"), shown.join("bin/leads-elsewhere")).unwrap();
+        let finds = |folders: &[PathBuf], program: &str| Toolchains::found_in(folders).finds(program, folders);
+        assert!(finds(&[], "sh"), "the system's own");
+        assert!(!finds(&[], "own"));
+        let folders = [shown.clone()];
+        assert!(finds(&folders, "own"));
+        assert!(!finds(&folders, "leads-elsewhere"), "it leads to what is not shown");
+        assert!(finds(&[shown, hidden], "leads-elsewhere"));
+    }
 
     #[test]
     fn home_folders_are_recognised() {

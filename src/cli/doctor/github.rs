@@ -1,15 +1,18 @@
 //! The App on GitHub: key, clock, permissions, events, installations, and who can be assigned.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use baton_core::domain::contact::Contact;
+use baton_core::domain::contact::{Contact, Content};
 use baton_core::domain::issue::RepositoryRef;
+use baton_core::prose::contact::refusals;
 use baton_github::{Checkup, GitHubApp, GitHubError, Grant, missing_permissions};
+use baton_sandbox::Toolchains;
 use baton_store::{OpenOptions, Store};
 
 use super::report::{Outcome, fault, good, skipped, warning};
 use crate::clock;
-use crate::config::{Config, manifest_events};
+use crate::config::{Config, manifest_events, rust_folders};
 use crate::engine::contact_key;
 
 /// Clocks further apart than this are worth a look.
@@ -251,7 +254,11 @@ pub(super) async fn contacts(config: &Config, seen: &Seen) -> Vec<Outcome> {
     let mut unmet = Vec::new();
     for reference in &seen.served {
         match store.recall::<Contact>(&contact_key(reference.id)).await {
-            Ok(Some(contact)) => outcomes.push(contact_outcome(&reference.name.to_string(), &contact)),
+            Ok(Some(contact)) => {
+                let name = reference.name.to_string();
+                outcomes.push(contact_outcome(&name, &contact));
+                outcomes.extend(contact.content.iter().flat_map(|content| obstacles(&name, content, config)));
+            }
             Ok(None) => unmet.push(reference.name.to_string()),
             Err(error) => outcomes.push(fault(error.to_string(), "Run `baton doctor` again")),
         }
@@ -277,6 +284,41 @@ fn contact_outcome(name: &str, contact: &Contact) -> Outcome {
         [] => warning(format!("{name}: no command that runs tests was found"), ask),
         tests => good(format!("{name}: {} (from {})", tests.join("; "), content.commands.source)),
     }
+}
+
+/// What will make work fail there, for reasons outside the repository.
+fn obstacles(name: &str, content: &Content, config: &Config) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    let refusals = content.rules.as_ref().map(refusals).unwrap_or_default();
+    if let Some(rules) = content.rules.as_ref().filter(|_| !refusals.is_empty()) {
+        outcomes.push(warning(
+            format!("{name}: a ruleset may refuse Baton's branches ({}/…): {}", rules.prefix, refusals.join("; ")),
+            "Have such branches left out of the ruleset, or the App put on its bypass list",
+        ));
+    }
+    // As it is now: the operator may have changed it since the repository was looked at.
+    let folders = &config.sandbox.read_only_paths;
+    let toolchains = Toolchains::found_in(folders);
+    for program in content.missing_programs.iter().filter(|program| !toolchains.finds(program, folders)) {
+        outcomes.push(warning(
+            format!("{name}: no sandbox finds `{program}`, so its commands will fail with status 127"),
+            offer(program, folders),
+        ));
+    }
+    outcomes
+}
+
+/// How a program gets into sandboxes. Rustup keeps `cargo` and what it starts in two folders of somebody's home.
+fn offer(program: &str, folders: &[PathBuf]) -> String {
+    if program != "cargo" {
+        return format!(
+            "Install {program} in /usr, or offer the folder whose `bin` has it: `read_only_paths = [\"/opt/…\"]` in `[sandbox]`"
+        );
+    }
+    let own = rust_folders();
+    let own = if own.is_empty() { ["/opt/rust/.cargo", "/opt/rust/.rustup"].map(PathBuf::from).into() } else { own };
+    let all: Vec<String> = folders.iter().chain(&own).map(|path| format!("{:?}", path.display().to_string())).collect();
+    format!("Offer rustup's folders, in `[sandbox]`: read_only_paths = [{}]", all.join(", "))
 }
 
 fn repositories(count: usize) -> &'static str {

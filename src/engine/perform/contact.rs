@@ -1,12 +1,14 @@
 //! First contact: what a repository is like before anybody hands over an issue there. Looked at when the App is installed,
 //! quietly, and whenever somebody asks with `/baton doctor`. Writes nothing to GitHub.
 
-use baton_core::domain::contact::{AgentAtHand, Contact, Content, LimitsInForce, RepositoryFile};
-use baton_core::domain::ids::RepositoryId;
+use baton_core::domain::contact::{AgentAtHand, Contact, Content, LimitsInForce, RepositoryFile, Rules};
+use baton_core::domain::ids::{BranchName, IssueNumber, RepositoryId};
 use baton_core::domain::issue::RepositoryRef;
+use baton_core::domain::plan::PlannedCommands;
 use baton_core::domain::settings::RepositorySettings;
 use baton_github::{GitHubError, Repository, missing_permissions};
 use baton_queue::{Failure, Handled, JobContext};
+use baton_sandbox::Toolchains;
 use baton_store::{NewJob, Outcome, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,10 @@ pub(in crate::engine) const MET_AT_ONCE: usize = 20;
 
 /// Attempts at what nobody waits for.
 const ATTEMPTS: u32 = 5;
+
+/// Programs of toolchains that are often installed for one user: rustup, nvm, pyenv and the like.
+const PROGRAMS: [&str; 12] =
+    ["cargo", "go", "node", "npm", "npx", "pnpm", "yarn", "bun", "python3", "uv", "mix", "dotnet"];
 
 /// What such a job carries.
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,6 +76,13 @@ impl Engine {
         Ok(Handled::Completed)
     }
 
+    /// Keeps what was found, for the operator.
+    pub(super) async fn write_down(&self, repository: RepositoryId, contact: &Contact) -> Result<(), StoreError> {
+        let mut tx = self.store().begin().await?;
+        tx.remember(&contact_key(repository), contact, self.now()).await?;
+        tx.commit().await
+    }
+
     /// What a repository is like now.
     pub(super) async fn look_around(&self, github: &Repository) -> Result<Contact, Failure> {
         let refused = |refused: GitHubError| error::github(&refused, self.now());
@@ -84,13 +97,13 @@ impl Engine {
         Ok(Contact {
             at: self.now(),
             archived: info.archived,
-            content: if is_empty { None } else { Some(self.content(github).await?) },
+            content: if is_empty { None } else { Some(self.content(github, &info.default_branch).await?) },
             missing_permissions: granted.map(|grant| missing_permissions(&grant.permissions)).unwrap_or_default(),
             branch: info.default_branch,
         })
     }
 
-    async fn content(&self, github: &Repository) -> Result<Content, Failure> {
+    async fn content(&self, github: &Repository, default_branch: &str) -> Result<Content, Failure> {
         let id = github.reference().id;
         let (_, head) = self.fetch_default(github, None).await?;
         let (file, settings) = match self.settings_at(id, &head).await? {
@@ -107,10 +120,13 @@ impl Engine {
             Ok((name, agent)) => AgentAtHand::Named { name: name.to_owned(), label: agent.label() },
             Err(problem) => AgentAtHand::Missing { problem },
         };
+        let planned = commands.planned();
         Ok(Content {
+            rules: self.rules(github, default_branch, &settings).await?,
+            missing_programs: self.missing_programs(&planned),
             commit: head.short().to_owned(),
             languages: commands.languages.iter().map(|language| language.name().to_owned()).collect(),
-            commands: commands.planned(),
+            commands: planned,
             file,
             agent,
             limits: LimitsInForce {
@@ -122,5 +138,31 @@ impl Engine {
                 lines: policy.patch.max_lines,
             },
         })
+    }
+
+    /// What GitHub's rulesets ask of a branch as Baton would name it, and of the default branch.
+    async fn rules(
+        &self,
+        github: &Repository,
+        default_branch: &str,
+        settings: &RepositorySettings,
+    ) -> Result<Option<Rules>, Failure> {
+        let refused = |refused: GitHubError| error::github(&refused, self.now());
+        let prefix = settings.branch_prefix.as_deref().unwrap_or("baton");
+        let own = BranchName::for_issue(prefix, IssueNumber(1), "first contact", 1);
+        let of_own = github.rules_for(own.as_str()).await.map_err(refused)?;
+        let of_default = github.rules_for(default_branch).await.map_err(refused)?;
+        Ok(of_own.zip(of_default).map(|(own, default)| Rules { prefix: prefix.to_owned(), own, default }))
+    }
+
+    /// What the commands begin with and no sandbox finds, of the programs that people keep outside `/usr`.
+    fn missing_programs(&self, commands: &PlannedCommands) -> Vec<String> {
+        let folders = &self.parts().sandbox_config.read_only_paths;
+        let toolchains = Toolchains::found_in(folders);
+        let begins = |program: &str| {
+            commands.setup.iter().chain(&commands.test).any(|line| line.split_whitespace().next() == Some(program))
+        };
+        let missing = PROGRAMS.iter().filter(|program| begins(program) && !toolchains.finds(program, folders));
+        missing.map(|program| (*program).to_owned()).collect()
     }
 }

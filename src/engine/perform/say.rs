@@ -48,7 +48,12 @@ impl Engine {
         let on_pull = task.as_ref().is_some_and(|task| task.issue.number != thread.number);
         let links = self.links(&thread.repository);
         let contact = match note {
-            Note::Doctor => Some(self.look_around(github).await?),
+            Note::Doctor => {
+                let contact = self.look_around(github).await?;
+                // `baton doctor` tells the operator of it too.
+                self.write_down(thread.repository.id, &contact).await?;
+                Some(contact)
+            }
             _ => None,
         };
         let around = Around {

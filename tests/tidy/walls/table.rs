@@ -54,6 +54,7 @@ pub const GITHUB_READS: &[&str] = &[
     "pull",
     "repositories_of",
     "revoke",
+    "rules_for",
     "suggested_assignees",
     "who_labelled",
 ];

@@ -36,6 +36,62 @@ pub struct Content {
     pub agent: AgentAtHand,
     /// The limits of one run and of a patch.
     pub limits: LimitsInForce,
+    /// What GitHub's rulesets ask, where GitHub tells.
+    #[serde(default)]
+    pub rules: Option<Rules>,
+    /// Programs that those commands begin with and that no sandbox finds.
+    #[serde(default)]
+    pub missing_programs: Vec<String>,
+}
+
+/// What the repository's rulesets ask. Who may pass over them GitHub does not say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// What Baton's own branches begin with.
+    pub prefix: String,
+    /// For a branch of Baton's own.
+    pub own: Vec<BranchRule>,
+    /// For the default branch.
+    pub default: Vec<BranchRule>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+pub enum BranchRule {
+    /// Only some may make such a branch.
+    Creation,
+    /// Only some may push to it.
+    Update,
+    /// It changes through pull requests alone.
+    PullRequest {
+        /// Approvals by people that one needs.
+        approvals: u32,
+    },
+    /// Its commits are signed. Baton's are not.
+    Signatures,
+    /// These checks have succeeded on its commits.
+    Checks {
+        /// Their names.
+        names: Vec<String>,
+        /// Already when it is made.
+        on_creation: bool,
+    },
+    /// Names of branches fit a pattern.
+    NamePattern,
+}
+
+impl BranchRule {
+    /// Whether a push that makes the branch breaks it.
+    #[must_use]
+    pub fn refuses_a_new_branch(&self) -> bool {
+        match self {
+            Self::Creation | Self::PullRequest { .. } | Self::Signatures | Self::NamePattern => true,
+            Self::Checks { on_creation, .. } => *on_creation,
+            // Whoever makes a branch pushes to it for the first time; what comes later is refused.
+            Self::Update => true,
+        }
+    }
 }
 
 /// The state of `.github/baton.yml`.

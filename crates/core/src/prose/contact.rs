@@ -2,7 +2,7 @@
 //! repository or from GitHub.
 
 use super::neutral;
-use crate::domain::contact::{AgentAtHand, Contact, Content, LimitsInForce, RepositoryFile};
+use crate::domain::contact::{AgentAtHand, BranchRule, Contact, Content, LimitsInForce, RepositoryFile, Rules};
 use crate::domain::plan::PlannedCommands;
 
 /// Lines of one list; more are counted.
@@ -65,6 +65,16 @@ fn standing(content: &Content, branch: &str) -> String {
         out.push_str(&format!("- Languages: {}.\n", languages.join(", ")));
     }
     out.push_str(&limits(&content.limits));
+    if let Some(rules) = &content.rules {
+        out.push_str(&rules_in_force(rules, branch));
+    }
+    for program in content.missing_programs.iter().take(SHOWN) {
+        out.push_str(&format!(
+            "- ⚠️ **No sandbox finds {}**, so these commands will fail with status 127. Baton's operator offers it with \
+             `sandbox.read_only_paths`; `baton doctor` there has the line.\n",
+            neutral::code_span(program)
+        ));
+    }
     out.push('\n');
     out.push_str(&commands(&content.commands));
     out.push_str(&format!(
@@ -73,6 +83,66 @@ fn standing(content: &Content, branch: &str) -> String {
         neutral::code_span(branch)
     ));
     out
+}
+
+fn rules_in_force(rules: &Rules, branch: &str) -> String {
+    let mut out = String::new();
+    let refusing = refusals(rules);
+    if !refusing.is_empty() {
+        out.push_str(&format!(
+            "- ⚠️ **A ruleset may refuse Baton's branches** ({}): {}. Leave such branches out of it, or let the App bypass \
+             it.\n",
+            neutral::code_span(&format!("{}/…", rules.prefix)),
+            refusing.join("; ")
+        ));
+    }
+    let asked: Vec<String> = rules.default.iter().filter_map(asked_to_merge).collect();
+    if !asked.is_empty() {
+        out.push_str(&format!(
+            "- To merge into {} a ruleset asks for {}. Baton gives its own check `baton` and nothing else of it.\n",
+            neutral::code_span(branch),
+            asked.join("; ")
+        ));
+    }
+    out
+}
+
+/// What of a repository's rulesets stands against a new branch of Baton's, in words.
+#[must_use]
+pub fn refusals(rules: &Rules) -> Vec<String> {
+    rules.own.iter().filter(|rule| rule.refuses_a_new_branch()).map(against).collect()
+}
+
+fn against(rule: &BranchRule) -> String {
+    match rule {
+        BranchRule::Creation => "only some may make such branches".to_owned(),
+        BranchRule::Update => "only some may push to them".to_owned(),
+        BranchRule::PullRequest { .. } => "they change through pull requests alone".to_owned(),
+        BranchRule::Signatures => "their commits have to be signed, and Baton's are not".to_owned(),
+        BranchRule::Checks { names, .. } => {
+            format!("the checks {} must have succeeded before the push", named(names))
+        }
+        BranchRule::NamePattern => "their names have to fit a pattern".to_owned(),
+    }
+}
+
+/// Nothing for rules about pushes to the default branch: Baton pushes none.
+fn asked_to_merge(rule: &BranchRule) -> Option<String> {
+    match rule {
+        BranchRule::PullRequest { approvals: 0 }
+        | BranchRule::Creation
+        | BranchRule::Update
+        | BranchRule::NamePattern => None,
+        BranchRule::PullRequest { approvals: 1 } => Some("an approval".to_owned()),
+        BranchRule::PullRequest { approvals } => Some(format!("{approvals} approvals")),
+        BranchRule::Signatures => Some("signed commits (Baton's are not signed)".to_owned()),
+        BranchRule::Checks { names, .. } if names.is_empty() => None,
+        BranchRule::Checks { names, .. } => Some(format!("the checks {}", named(names))),
+    }
+}
+
+fn named(checks: &[String]) -> String {
+    checks.iter().take(SHOWN).map(|name| neutral::code_span(name)).collect::<Vec<_>>().join(", ")
 }
 
 fn limits(limits: &LimitsInForce) -> String {
@@ -135,6 +205,8 @@ mod tests {
                 files: 100,
                 lines: 5_000,
             },
+            rules: None,
+            missing_programs: vec![],
         }
     }
 
@@ -163,6 +235,35 @@ mod tests {
 
         <sub>Read from commit 0123456 of `main`</sub>
         ");
+    }
+
+    #[test]
+    fn what_rulesets_ask_and_what_no_sandbox_finds() {
+        let checks =
+            |on_creation| BranchRule::Checks { names: vec!["ci @everyone".into(), "lint".into()], on_creation };
+        let own = vec![
+            BranchRule::Creation,
+            BranchRule::Update,
+            BranchRule::PullRequest { approvals: 1 },
+            BranchRule::Signatures,
+            checks(true),
+            checks(false),
+            BranchRule::NamePattern,
+        ];
+        let default = vec![BranchRule::PullRequest { approvals: 2 }, checks(true), BranchRule::Signatures];
+        let told = |own: &[BranchRule], default: &[BranchRule]| {
+            let rules = Rules { prefix: "baton".into(), own: own.to_vec(), default: default.to_vec() };
+            let missing_programs = vec!["cargo".into()];
+            let told = comment(&contact(Some(Content { rules: Some(rules), missing_programs, ..content() })));
+            told.lines().skip_while(|line| !line.starts_with("- Limits")).skip(1).take(3).collect::<Vec<_>>().join("\n")
+        };
+        insta::assert_snapshot!(told(&own, &default), @"
+        - ⚠️ **A ruleset may refuse Baton's branches** (`baton/…`): only some may make such branches; only some may push to them; they change through pull requests alone; their commits have to be signed, and Baton's are not; the checks `ci @everyone`, `lint` must have succeeded before the push; their names have to fit a pattern. Leave such branches out of it, or let the App bypass it.
+        - To merge into `main` a ruleset asks for 2 approvals; the checks `ci @everyone`, `lint`; signed commits (Baton's are not signed). Baton gives its own check `baton` and nothing else of it.
+        - ⚠️ **No sandbox finds `cargo`**, so these commands will fail with status 127. Baton's operator offers it with `sandbox.read_only_paths`; `baton doctor` there has the line.
+        ");
+        let nothing = told(&[checks(false)], &[BranchRule::PullRequest { approvals: 0 }, BranchRule::Creation]);
+        assert!(nothing.starts_with("- ⚠️ **No sandbox finds `cargo`**"), "{nothing}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Git;
 use super::pktline::RefCommand;
 use super::read::ZERO;
-use crate::world::repository::Rule;
+use crate::world::repository::{Rule, covers};
 
 /// What the pusher's token and the repository's settings allow.
 #[derive(Debug, Clone, Default)]
@@ -100,14 +100,7 @@ impl Pushed<'_> {
     }
 
     fn refuse_ruled(&self, branch: &str) -> Result<(), Refused> {
-        let hits = |pattern: &str| match pattern {
-            "~ALL" => true,
-            "~DEFAULT_BRANCH" => branch == self.rules.default_branch,
-            pattern => match pattern.strip_suffix('*') {
-                Some(start) => branch.starts_with(start),
-                None => branch == pattern,
-            },
-        };
+        let hits = |pattern: &str| covers(pattern, branch, &self.rules.default_branch);
         let hit = self.rules.rulesets.iter().filter(|(pattern, rule)| hits(pattern) && self.breaks(rule));
         let lines: Vec<String> = hit.map(|(_, rule)| format!("- {}\n\n", words(rule, false))).collect();
         if lines.is_empty() {

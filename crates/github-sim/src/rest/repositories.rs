@@ -1,11 +1,12 @@
 //! Repositories themselves, and what people may do on them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Outcome};
 use super::operation::{Needs, Route, reads, route, writes};
 use crate::refusal::Refusal;
 use crate::world::permission::Role;
+use crate::world::repository::{Rule, covers};
 
 pub(super) const ROUTES: &[Route] = &[
     route("repos/get", "GET", "/repos/{owner}/{repo}", reads(&["metadata"]), |call| answer(call, call.repo)),
@@ -53,6 +54,13 @@ pub(super) const ROUTES: &[Route] = &[
         },
     ),
     route(
+        "repos/get-branch-rules",
+        "GET",
+        "/repos/{owner}/{repo}/rules/branches/{branch*}",
+        reads(&["metadata"]),
+        rules,
+    ),
+    route(
         "repos/list-languages",
         "GET",
         "/repos/{owner}/{repo}/languages",
@@ -60,6 +68,40 @@ pub(super) const ROUTES: &[Route] = &[
         super::languages::list,
     ),
 ];
+
+/// What the rulesets say about a branch, which need not be there. What protects a branch in the older way is not among it,
+/// and neither is who may pass over a rule.
+fn rules(call: &mut Call<'_>) -> Outcome {
+    let branch = call.param("branch");
+    let source = call.world.full_name(call.repo);
+    let Some(repo) = call.world.repo(call.repo) else { return Err(Refusal::not_found()) };
+    let hit =
+        repo.rulesets.iter().enumerate().filter(|(_, (pattern, _))| covers(pattern, branch, &repo.default_branch));
+    let written = hit.map(|(at, (_, rule))| {
+        let mut rule = rule_json(rule);
+        let from = json!({"ruleset_source_type": "Repository", "ruleset_source": source, "ruleset_id": at + 1});
+        crate::json::merge(&mut rule, from);
+        rule
+    });
+    Answer::ok(written.collect())
+}
+
+fn rule_json(rule: &Rule) -> Value {
+    match rule {
+        Rule::PullRequest => json!({"type": "pull_request", "parameters": {
+            "dismiss_stale_reviews_on_push": false, "require_code_owner_review": false,
+            "require_last_push_approval": false, "required_approving_review_count": 1,
+            "required_review_thread_resolution": false,
+        }}),
+        Rule::ForcePush => json!({"type": "non_fast_forward"}),
+        Rule::Deletion => json!({"type": "deletion"}),
+        Rule::Creation => json!({"type": "creation"}),
+        Rule::Signatures => json!({"type": "required_signatures"}),
+        Rule::StatusCheck(name) => json!({"type": "required_status_checks", "parameters": {
+            "required_status_checks": [{"context": name}], "strict_required_status_checks_policy": false,
+        }}),
+    }
+}
 
 fn answer(call: &Call<'_>, repo: u64) -> Outcome {
     Answer::ok(call.world.full_repository_json(repo, call.world.standing(call.who, repo)))

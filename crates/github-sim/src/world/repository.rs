@@ -80,6 +80,18 @@ pub enum Rule {
     StatusCheck(String),
 }
 
+/// Whether the pattern of a ruleset is about this branch.
+pub(crate) fn covers(pattern: &str, branch: &str, default_branch: &str) -> bool {
+    match pattern {
+        "~ALL" => true,
+        "~DEFAULT_BRANCH" => branch == default_branch,
+        pattern => match pattern.strip_suffix('*') {
+            Some(start) => branch.starts_with(start),
+            None => branch == pattern,
+        },
+    }
+}
+
 impl Repository {
     pub(crate) fn label(&self, name: &str) -> Option<&Label> {
         self.labels.iter().find(|label| label.name.eq_ignore_ascii_case(name))

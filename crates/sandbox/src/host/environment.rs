@@ -6,7 +6,7 @@ use baton_core::domain::enclosure::EnclosureSpec;
 
 use crate::inside::HOME;
 
-const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+pub(crate) const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
 /// Nothing pages, asks, colours, phones home or leaves compiled files beside its sources.
 const QUIET: [(&str, &str); 24] = [
