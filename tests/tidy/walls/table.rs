@@ -185,7 +185,9 @@ pub const WALLS: &[Wall] = &[
         except: &[
             ("src/clock.rs", "the owner"),
             ("src/cli/stage.rs", "tells whoever watches the demo how long it has taken, and gives up in the end"),
+            ("src/server/guests.rs", "how long a guest has been there"),
             ("src/server/health.rs", "how old the last look at the store is"),
+            ("src/server/listening.rs", "when a guest came in"),
             ("src/server/refused.rs", "one line of the log in so many seconds"),
             ("src/server/secrets.rs", "how old the last look at the files is"),
             ("src/server/webhook.rs", "a delivery has to be answered in time"),
