@@ -58,7 +58,8 @@ impl Git {
     ///
     /// With `expected_old`, the branch is moved from exactly that commit, even sideways; without, it must not exist yet.
     /// Wherever it points at anything else the push is refused as [`Refusal::BranchTaken`]. A branch that is
-    /// already at `commit` is success. Cancelled by dropping the future; whether it arrived is then unknown.
+    /// already at `commit` is success. The server itself compares, at the moment of the change: a push that outlived its
+    /// worker and arrives late cannot overwrite what was pushed after it. Cancelled by dropping the future; whether it arrived is then unknown.
     ///
     /// # Errors
     /// [`PushError`].

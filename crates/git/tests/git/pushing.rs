@@ -8,7 +8,7 @@ use baton_git::{PushError, Pushed, Remote};
 use insta::assert_snapshot;
 
 use crate::server::Fault;
-use crate::world::{REPO, TOKEN, World, git};
+use crate::world::{REPO, TOKEN, World, git, until};
 
 fn branch() -> BranchName {
     BranchName::for_issue("baton", IssueNumber(1), "Say hello", 1)
@@ -101,6 +101,34 @@ async fn a_branch_that_moves_during_the_push_stays_where_it_moved() {
     let lost = push(&w, &next, Some(&ours)).await;
     assert!(matches!(lost, Err(PushError::Refused { refusal: Refusal::BranchTaken, .. })), "{lost:?}");
     assert_eq!(w.upstream_ref(BRANCH), Some(base));
+}
+
+/// A worker died and its git lived on: what that sends arrives when newer work stands there. The server compares what is
+/// there with what the dead worker saw, so it is refused, whether the branch was new then or not.
+#[tokio::test]
+async fn a_push_of_a_dead_worker_that_arrives_late_overwrites_nothing_newer() {
+    for is_there in [false, true] {
+        let w = World::new();
+        let base = w.fetched().await;
+        let first = w.import(&base, &[("README.md", "first\n")]).await;
+        let stale = w.import(&base, &[("README.md", "of the dead worker\n")]).await;
+        let newest = w.import(&base, &[("README.md", "newest\n")]).await;
+        let seen = is_there.then_some(&first);
+        if is_there {
+            assert_eq!(push(&w, &first, None).await.unwrap(), Pushed::Moved);
+        }
+        w.server.fault(Some(1), Fault::Hold);
+        let late = {
+            let (git, stale, seen, remote) = (w.git.clone(), stale.clone(), seen.cloned(), w.remote());
+            tokio::spawn(async move { git.push(REPO, &stale, &branch(), seen.as_ref(), &remote).await })
+        };
+        until("the late push stands before the server", || w.server.waiting() > 0).await;
+        assert_eq!(push(&w, &newest, seen).await.unwrap(), Pushed::Moved);
+        w.server.open_gate();
+        let refused = late.await.unwrap();
+        assert!(matches!(refused, Err(PushError::Refused { refusal: Refusal::BranchTaken, .. })), "{refused:?}");
+        assert_eq!(w.upstream_ref(BRANCH), Some(newest));
+    }
 }
 
 #[tokio::test]

@@ -19,6 +19,8 @@ pub enum Fault {
     Redirect(String),
     /// The push happens, and the connection breaks before the answer.
     LoseAnswerOfPush,
+    /// A push waits at the server's door until [`Server::open_gate`].
+    Hold,
     /// The answer never comes.
     Hang,
     /// An answer comes in small parts, with so much time after each.
@@ -40,6 +42,8 @@ struct State {
     faults: VecDeque<(Option<usize>, Fault)>,
     /// While true, requests that carry a token wait.
     gate: bool,
+    /// While true, a push that is to be held waits.
+    holds: bool,
     waiting: usize,
 }
 
@@ -88,7 +92,9 @@ impl Server {
 
     /// From now on, for `times` requests (for ever if none).
     pub fn fault(&self, times: Option<usize>, fault: Fault) {
-        self.shared.state.lock().unwrap().faults.push_back((times, fault));
+        let mut state = self.shared.state.lock().unwrap();
+        state.holds |= matches!(fault, Fault::Hold);
+        state.faults.push_back((times, fault));
     }
 
     pub fn heal(&self) {
@@ -101,7 +107,10 @@ impl Server {
     }
 
     pub fn open_gate(&self) {
-        self.shared.state.lock().unwrap().gate = false;
+        {
+            let mut state = self.shared.state.lock().unwrap();
+            (state.gate, state.holds) = (false, false);
+        }
         self.shared.changed.notify_all();
     }
 
@@ -155,6 +164,14 @@ fn answer(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
             std::thread::park();
             return Ok(());
         }
+        Some(Fault::Hold) => {
+            let mut state = shared.state.lock().unwrap();
+            state.waiting += 1;
+            while state.holds {
+                state = shared.changed.wait(state).unwrap();
+            }
+            state.waiting -= 1;
+        }
         Some(Fault::LoseAnswerOfPush | Fault::Slow(_) | Fault::Stall(_)) | None => {}
     }
     let expected = base64::engine::general_purpose::STANDARD.encode(format!("x-access-token:{}", shared.token));
@@ -175,7 +192,7 @@ fn answer(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
             std::thread::park();
             Ok(())
         }
-        Some(Fault::Stall(_)) | None => writer.write_all(&reply),
+        Some(Fault::Stall(_) | Fault::Hold) | None => writer.write_all(&reply),
         Some(_) => Ok(()),
     }
 }
@@ -183,7 +200,9 @@ fn answer(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
 /// The fault at hand, if it concerns this request.
 fn next_fault(state: &mut State, line: &str) -> Option<Fault> {
     let (times, fault) = state.faults.front_mut()?;
-    if matches!(fault, Fault::LoseAnswerOfPush) && !(line.starts_with("POST") && line.contains("git-receive-pack")) {
+    if matches!(fault, Fault::LoseAnswerOfPush | Fault::Hold)
+        && !(line.starts_with("POST") && line.contains("git-receive-pack"))
+    {
         return None;
     }
     let fault = fault.clone();
