@@ -16,8 +16,11 @@ fn main_of(w: &World) -> String {
 #[test]
 fn an_issue_of_the_greatest_length_becomes_a_pull_request() {
     play(Setup::usual(), async |w| {
-        let mut body = "`sh greet.sh Ada` says `Helo, Ada!`. ".repeat(1_800);
-        body.truncate(65_536);
+        let mut body = "The beginning. ".to_owned();
+        body.push_str(&"`sh greet.sh Ada` says `Helo, Ada!`. ".repeat(1_800));
+        body.truncate(65_529);
+        body.push_str("The end");
+        assert_eq!(body.len(), 65_536);
         let issue = w.rita().opens_issue("The greeting is misspelt", &body);
         w.alice().assigns(issue);
         w.settle().await;
@@ -25,19 +28,33 @@ fn an_issue_of_the_greatest_length_becomes_a_pull_request() {
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview);
         assert!(w.pull_body().len() < 65_536);
+        // The agent read as much of it as there is room for, and was told that there is more.
+        let told = w.everything_agents_were_told().await;
+        assert!(told.contains("The beginning. ") && !told.contains("The end"), "{}", told.len());
+        assert!(told.contains("cut off"), "{}", told.len());
     });
 }
 
 #[test]
 fn five_hundred_comments_hide_nothing() {
     play(Setup::usual(), async |w| {
-        let issue = w.planned().await;
-        for nth in 0..500 {
+        let issue = w.rita().reports_the_typo();
+        let more = "and it is not the only place where somebody is greeted ".repeat(10);
+        for nth in 0..250 {
             w.rita().quietly().says(issue, &format!("Me too, number {nth}."));
+            w.alice().quietly().says(issue, &format!("Seen again, time {nth}, {more}"));
         }
+        w.alice().assigns(issue);
+        w.settle().await;
         w.alice().says(issue, "/plan approve");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview);
+        // The newest words of those who may write; of those who may not, none.
+        let told = w.everything_agents_were_told().await;
+        assert!(told.contains("Seen again, time 249,") && !told.contains("Seen again, time 9,"), "{}", told.len());
+        assert!(told.contains("earlier comments are left out here"), "{}", told.len());
+        assert!(!told.contains("Me too"), "{}", told.len());
+        assert!(told.len() < 500_000, "{}", told.len());
         assert_eq!(w.thread(issue).matches("### Baton is on this issue").count(), 1);
     });
 }
@@ -64,6 +81,17 @@ fn strange_names_pointers_and_submodules_stay_as_they_are() {
         w.had(&past);
         let issue = w.in_review().await;
         assert!(!w.pull().draft, "{}", w.thread(issue));
+        // What was strange is on the branch as it was: the pointer's text, the names, the submodule's commit.
+        let tree = w.tree_of_the_branch();
+        for line in [
+            "100644 blob -rf",
+            "100644 blob big.bin",
+            "100644 blob with space and\nnewline.txt",
+            "100644 blob \u{1f980}/\u{e9}.txt",
+            "160000 commit vendor/lib",
+        ] {
+            assert!(tree.iter().any(|there| there == line), "{line:?} is not in {tree:#?}");
+        }
         // Git ends a name with spaces in it with a tab.
         let diff: Vec<String> = w.diff().lines().map(|line| line.trim_end().to_owned()).collect();
         assert_snapshot!(diff.join("\n"), @r#"

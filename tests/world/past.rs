@@ -78,6 +78,23 @@ impl World {
         import.ends();
     }
 
+    /// Every file of the only branch of Baton's: mode, kind and name.
+    #[expect(clippy::disallowed_methods, reason = "read with git's own program, not with the code under test")]
+    pub fn tree_of_the_branch(&self) -> Vec<String> {
+        let folder = self.folder.path().join("github").join(format!("{}.git", self.numbers[REPO]));
+        let mut command = Command::new("git");
+        command.arg("--git-dir").arg(folder).args(["ls-tree", "-r", "-z"]);
+        let output = command.arg(format!("refs/heads/{}", self.pull().head)).output().expect("git starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let listed = String::from_utf8_lossy(&output.stdout);
+        // `MODE KIND ID`, a tab, and the name to the letter.
+        let entry = |line: &str| {
+            let (head, name) = line.split_once('\t').expect("a name");
+            format!("{} {name}", head.rsplit_once(' ').expect("an id").0)
+        };
+        listed.split_terminator('\0').map(entry).collect()
+    }
+
     /// Begins a long past. Files of a megabyte and more are kept whole, as GitHub's own servers keep them.
     #[expect(clippy::disallowed_methods, reason = "git's own program writes what the code under test will read")]
     pub fn imports(&self) -> Import {

@@ -21,6 +21,9 @@ use crate::engine::{Engine, error};
 /// So many people's rights are asked for at most; who comments later is left out.
 const COMMENTERS: usize = 20;
 
+/// So many characters of comments are told to an agent: of the newest ones, for they know what the others said.
+const COMMENTS_CHARS: usize = 60_000;
+
 impl Engine {
     pub(super) async fn brief(
         &self,
@@ -98,8 +101,25 @@ impl Engine {
                 kept.push(TrustedComment { author: author.person.login, text });
             }
         }
-        Ok(kept)
+        Ok(newest(kept, COMMENTS_CHARS))
     }
+}
+
+/// The newest comments that there is room for, in their order, and a word about the others.
+fn newest(mut comments: Vec<TrustedComment>, chars: usize) -> Vec<TrustedComment> {
+    let mut room = chars;
+    let fitting = comments.iter().rev().take_while(|comment| {
+        let length = comment.text.chars().count();
+        let fits = length <= room;
+        room = room.saturating_sub(length);
+        fits
+    });
+    let left_out = comments.len() - fitting.count();
+    if left_out > 0 {
+        let word = format!("({left_out} earlier comments are left out here: together they are too long.)");
+        comments.splice(..left_out, [TrustedComment { author: "Baton".to_owned(), text: word }]);
+    }
+    comments
 }
 
 type Texts = (Option<PlanDraft>, Option<(PlanDraft, String)>, Option<String>);
@@ -120,5 +140,27 @@ fn purpose_texts(purpose: &Purpose) -> Texts {
         }
         Purpose::Implement { plan, .. } => (Some(plan.draft.clone()), None, None),
         Purpose::Revise { plan, mend, .. } => (Some(plan.draft.clone()), None, Some(prose::feedback::for_agent(mend))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_comments_that_fit_are_told() {
+        let comments = |texts: &[&str]| -> Vec<TrustedComment> {
+            texts.iter().map(|text| TrustedComment { author: "alice".into(), text: (*text).into() }).collect()
+        };
+        let told = |texts: &[&str], chars| -> Vec<String> {
+            newest(comments(texts), chars).into_iter().map(|one| format!("{}: {}", one.author, one.text)).collect()
+        };
+        assert_eq!(told(&["one", "two"], 6), ["alice: one", "alice: two"]);
+        let left =
+            |count: usize| format!("Baton: ({count} earlier comments are left out here: together they are too long.)");
+        assert_eq!(told(&["one", "two", "three"], 8), [left(1), "alice: two".into(), "alice: three".into()]);
+        assert_eq!(told(&["a", "much too long", "b"], 8), [left(2), "alice: b".into()]);
+        assert_eq!(told(&["much too long"], 8), [left(1)]);
+        assert_eq!(told(&[], 8), Vec::<String>::new());
     }
 }
