@@ -61,7 +61,7 @@ impl Operator {
         fs::create_dir_all(&folder).unwrap();
         let picture = self.browser.picture();
         assert!(picture.starts_with(b"\x89PNG"));
-        assert!(picture.len() < 100_000 || !Transcript::is_recording(), "{name}: {} bytes", picture.len());
+        assert!(picture.len() < 120_000 || !Transcript::is_recording(), "{name}: {} bytes", picture.len());
         fs::write(folder.join(format!("{name}.png")), picture).unwrap();
     }
 
