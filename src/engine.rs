@@ -19,6 +19,7 @@ mod perform;
 mod project;
 mod reconcile;
 mod tidy;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ pub use handler::TIDY;
 pub use local::LocalError;
 pub use perform::{contact_key, transfer_of};
 pub use reconcile::RECONCILE;
+pub use waiting::{Failed, Waiting, waiting};
 
 use crate::config::{GithubConfig, PolicyConfig, SandboxConfig};
 

@@ -28,5 +28,6 @@ mod scenarios {
     mod told;
     mod transport;
     mod trouble;
+    mod waiting;
     mod withdrawn;
 }

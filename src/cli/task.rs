@@ -1,5 +1,6 @@
 //! `baton task …`: lists, one task whole, its log, and the operator's word.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -19,7 +20,7 @@ use super::paint::{Tone, paint};
 use super::table::{Cell, line, print, visible};
 use super::{Fault, logs};
 use crate::clock;
-use crate::engine::transfer_of;
+use crate::engine::{Waiting, transfer_of, waiting};
 
 /// What can be done with tasks. TASK is a task's number, or `OWNER/REPO#N` for the newest task on an issue.
 #[derive(Debug, Subcommand)]
@@ -183,12 +184,19 @@ fn read(row: &TaskRow) -> Result<Task, Fault> {
 async fn list(store: &Store, state: Option<&str>, live: bool, limit: u32, json: bool) -> Result<(), Fault> {
     let filter = TaskFilter { state, live: live.then_some(true), ..TaskFilter::default() };
     let rows = store.tasks(&filter, None, limit).await.map_err(Fault::failed)?;
-    print(json, &["TASK", "ISSUE", "STATE", "COST", "UPDATED", "TITLE"], &rows, |row| {
+    let mut waits = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.live && !json) {
+        let Ok(task) = read(row) else { continue };
+        let next = waiting(store, &task).await.map_err(Fault::failed)?.into_iter().find(|one| one.awaited);
+        waits.insert(row.id, next.map_or_else(String::new, |one| one.until.to_string()));
+    }
+    print(json, &["TASK", "ISSUE", "STATE", "WAITS UNTIL", "COST", "UPDATED", "TITLE"], &rows, |row| {
         let task = read(row).ok();
         vec![
             row.id.to_string().into(),
             format!("{}#{}", row.repository, row.issue).into(),
             Cell::toned(Tone::of_state_named(&row.state), &row.state),
+            waits.get(&row.id).cloned().unwrap_or_default().into(),
             task.as_ref().map_or_else(String::new, |task| task.usage.cost.to_string()).into(),
             row.updated_at.to_string().into(),
             task.map_or_else(String::new, |task| task.issue.title.chars().take(60).collect::<String>()).into(),
@@ -202,8 +210,11 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
     let runs = store.runs(row.id).await.map_err(Fault::failed)?;
     let task = read(row)?;
     let transfer = transfer_of(store, &task, clock::now()).await.map_err(Fault::failed)?;
+    let waiting = waiting(store, &task).await.map_err(Fault::failed)?;
     if json {
-        let whole = serde_json::json!({ "task": row, "runs": runs, "history": history, "fetching": transfer });
+        let whole = serde_json::json!({
+            "task": row, "runs": runs, "history": history, "fetching": transfer, "waiting": waiting,
+        });
         line(&whole.to_string());
         return Ok(());
     }
@@ -225,6 +236,12 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
     }
     if let State::Failed(failed) = &task.state {
         line(&paint(Tone::Bad, &visible(&format!("  {}", broke(&failed.reason)))));
+    }
+    if !waiting.is_empty() {
+        line(&format!("\n{}", paint(Tone::Strong, "waiting")));
+    }
+    for one in &waiting {
+        line(&visible(&format!("  to {}, {}", one.what, why(one))));
     }
     if !runs.is_empty() {
         line(&format!("\n{}", paint(Tone::Strong, "runs")));
@@ -249,12 +266,22 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
     for entry in &history {
         let event: serde_json::Value = entry.event.read("event").map_err(Fault::failed)?;
         let what = event["event"].as_str().unwrap_or("?").replace('_', " ");
-        let command = event["command"]["command"].as_str().map_or_else(String::new, |c| format!(" ({c})"));
+        let detail = event["command"]["command"].as_str().or(event["wait"]["why"].as_str());
+        let command = detail.map_or_else(String::new, |it| format!(" ({})", it.replace('_', " ")));
         let state = paint(Tone::of_state_named(&entry.state_after), &format!("{:<18}", entry.state_after));
         let what = visible(&format!("{:<24} by {}", format!("{what}{command}"), entry.actor));
         line(&format!("  {}  {state} {what}", paint(Tone::Faint, &entry.at.to_string())));
     }
     Ok(())
+}
+
+/// Until when something waits and what for, for a terminal.
+fn why(waiting: &Waiting) -> String {
+    let wait = waiting.wait.map(|wait| format!("{}, since {}", wait.why, wait.since));
+    let failed = waiting.failed.as_ref();
+    let failed = failed.map(|it| format!("attempt {} of {} failed: {}", it.attempts, it.of, it.error));
+    let because = [wait, failed].into_iter().flatten().collect::<Vec<_>>().join("; ");
+    format!("until {}: {because}", waiting.until)
 }
 
 /// Why a task failed, for a terminal: without the advice that its issue gives.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use baton_core::domain::refusal::Refusal;
 use baton_core::domain::time::Timestamp;
+use baton_core::domain::wait::Pause;
 use baton_git::{CheckoutError, FetchError, GitError, PushError};
 use baton_github::GitHubError;
 use baton_queue::Failure;
@@ -15,13 +16,15 @@ const KEY_WAIT: Duration = Duration::from_secs(60);
 pub(super) fn github(error: &GitHubError, now: Timestamp) -> Failure {
     let reason = error.to_string();
     match error {
-        GitHubError::RetryAfter { at, .. } => Failure::NotYet { reason, until: *at },
-        GitHubError::Unauthorized { .. } => Failure::NotYet { reason, until: now.plus(KEY_WAIT) },
+        GitHubError::RetryAfter { at, pause, .. } => Failure::NotYet { reason, why: Some(*pause), until: *at },
+        GitHubError::Unauthorized { .. } => {
+            Failure::NotYet { reason, why: Some(Pause::Credentials), until: now.plus(KEY_WAIT) }
+        }
         GitHubError::Server { .. }
         | GitHubError::Network { .. }
         | GitHubError::Timeout { .. }
         | GitHubError::Malformed { .. }
-        | GitHubError::Moved { .. } => Failure::Transient { reason, retry_after: None },
+        | GitHubError::Moved { .. } => Failure::Unanswered { reason },
         GitHubError::NotFound { .. }
         | GitHubError::Gone { .. }
         | GitHubError::Forbidden { .. }
@@ -62,9 +65,8 @@ fn refusal(error: &GitHubError) -> Refusal {
 /// A fetch: what the network does passes, and a refused token is minted anew with the next attempt.
 pub(super) fn fetch(error: &FetchError) -> Failure {
     match error {
-        FetchError::Network(_) | FetchError::Stalled(_) | FetchError::DiskFull(_) | FetchError::Unauthorized => {
-            Failure::transient(error)
-        }
+        FetchError::Network(_) | FetchError::Stalled(_) => Failure::Unanswered { reason: error.to_string() },
+        FetchError::DiskFull(_) | FetchError::Unauthorized => Failure::transient(error),
         FetchError::NotFound => refused(Refusal::Hidden, error),
         FetchError::Forbidden(text) => match Refusal::read(text) {
             Refusal::Other => refused(Refusal::permission(Some("contents: read".to_owned())), error),
@@ -85,7 +87,8 @@ pub(super) fn push(error: PushError) -> Failure {
     match error {
         PushError::Refused { refusal, text } => Failure::Refused { refusal: Box::new(refusal), reason: text },
         PushError::NotFound => refused(Refusal::Hidden, &error),
-        PushError::Network(_) | PushError::Unauthorized => Failure::transient(error),
+        PushError::Network(_) => Failure::Unanswered { reason: error.to_string() },
+        PushError::Unauthorized => Failure::transient(error),
         PushError::FileNotAllowed => Failure::permanent(error),
         PushError::Git(error) => git(&error),
     }

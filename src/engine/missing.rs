@@ -196,6 +196,7 @@ impl Engine {
         match self.doubt_about(Thing::Comment(repository, comment)).await? {
             None => Ok(()),
             Some(doubt) => Err(Failure::NotYet {
+                why: None,
                 reason: "GitHub does not find the comment that approved this, and is asked again".to_owned(),
                 until: doubt.since.plus(DOUBTED).max(now).plus(MOMENT),
             }),

@@ -74,6 +74,7 @@ impl Engine {
         context: &JobContext,
         events: Vec<Event>,
     ) -> Result<Handled, Failure> {
+        self.tell_wait(&mut tx, context).await?;
         for event in &events {
             let task = context.job.task.ok_or_else(|| Failure::bug("an event of a job without a task"))?;
             if let Err(rejection) = self.apply(&mut tx, task, event, Some(context.job.id)).await? {

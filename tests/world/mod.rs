@@ -12,6 +12,7 @@ mod reading;
 pub mod script;
 mod stage;
 mod storm;
+mod terminal;
 pub mod weather;
 
 use std::collections::BTreeMap;

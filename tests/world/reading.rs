@@ -55,9 +55,6 @@ impl World {
         let thread = self.thread(number);
         // The first is the body of the issue or pull request.
         let comments = thread.split("\n--- @").skip(2).filter(|comment| comment.starts_with("baton[bot]"));
-        let is_progress = |comment: &str| {
-            ["### Baton is on this issue", "### Baton's progress"].iter().any(|head| comment.contains(head))
-        };
         let notes = comments.filter(|comment| !is_progress(comment));
         let notes = notes.filter(|comment| !comment.contains("### Plan, revision"));
         let text = |note: &str| {
@@ -65,6 +62,11 @@ impl World {
             text.rsplit_once("<!-- ").map_or(text, |(text, _)| text).trim().to_owned()
         };
         notes.map(text).collect::<Vec<_>>().join("\n---\n")
+    }
+
+    /// The comment that Baton keeps up to date.
+    pub fn progress(&self, number: u64) -> String {
+        self.thread(number).split("\n--- @").find(|comment| is_progress(comment)).unwrap_or_default().to_owned()
     }
 
     /// What the only pull request of [`REPO`] changes.
@@ -135,6 +137,10 @@ impl World {
         }
         text
     }
+}
+
+fn is_progress(comment: &str) -> bool {
+    ["### Baton is on this issue", "### Baton's progress"].iter().any(|head| comment.contains(head))
 }
 
 /// Takes out commits, digests, signatures, ports and durations: what a reader does not read.

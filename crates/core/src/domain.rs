@@ -22,3 +22,4 @@ pub mod time;
 pub mod tool;
 pub mod transfer;
 pub mod usage;
+pub mod wait;

@@ -13,6 +13,7 @@ pub mod progress;
 pub mod pull;
 pub mod refusal;
 pub mod transfer;
+pub mod wait;
 
 use std::time::Duration;
 

@@ -29,6 +29,7 @@ fn view(task: &Task) -> Progress<'_> {
         now: NOW,
         queue: Queue::NotWaiting,
         transfer: None,
+        wait: None,
         paused_by_operator: false,
         issue_page: "https://github.com/acme/app/issues/7".to_owned(),
     }

@@ -3,40 +3,9 @@
 use std::fmt;
 
 use baton_core::domain::time::Timestamp;
+use baton_core::domain::wait::Pause;
 
 use crate::operations::Needs;
-
-/// Why nothing is asked of GitHub for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
-    /// The hour's requests are used up.
-    PrimaryLimit,
-    /// Too much at once, or too much content.
-    SecondaryLimit,
-    /// GitHub is in trouble and named a time.
-    Asked,
-    /// GitHub failed several times in a row.
-    Outage,
-    /// GitHub takes neither the App's key nor another one.
-    Credentials,
-    /// Baton's own budget: more would go over a limit, or something more important goes first.
-    Budget,
-}
-
-impl fmt::Display for Pause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::PrimaryLimit => "GitHub's primary rate limit is reached",
-            Self::SecondaryLimit => "GitHub's secondary rate limit is reached",
-            Self::Asked => "GitHub is in trouble and asks for a pause",
-            Self::Outage => "GitHub has failed several times in a row",
-            Self::Credentials => {
-                "GitHub does not accept the App's credentials (check github.app_id and the private key)"
-            }
-            Self::Budget => "Baton keeps under GitHub's limits on writing",
-        })
-    }
-}
 
 /// A refusal or a failure. `operation` is GitHub's name of what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use baton_core::domain::ids::InstallationId;
 use baton_core::domain::time::Timestamp;
+use baton_core::domain::wait::Pause;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::budget::{self, Ask, Budget};
 use crate::config::Clock;
-use crate::error::{GitHubError, Pause};
+use crate::error::GitHubError;
 use crate::importance::Importance;
 use crate::operations::{Needs, Operation};
 use crate::policy::{Decision, Kind, Limit, Outcome};

@@ -50,6 +50,7 @@ mod transport;
 mod wire;
 
 pub use app::{AppInfo, BotIdentity, GitHubApp};
+pub use baton_core::domain::wait::Pause;
 pub use branches::RepositoryInfo;
 pub use budget::Budget;
 pub use changes::{Changed, IssueAct, IssueEvent};
@@ -58,7 +59,7 @@ pub use checkup::{Answered, Checkup, Grant, Hook};
 pub use comments::Comment;
 pub use config::{Clock, Config, ConfigError, KeySource, Timeouts};
 pub use deliveries::{Attempt, AttemptOutcome};
-pub use error::{GitHubError, Pause};
+pub use error::GitHubError;
 pub use importance::Importance;
 pub use installations::{Covered, Installation};
 pub use issues::{Issue, IssueState};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use baton_core::domain::time::Timestamp;
+use baton_core::domain::wait::Pause;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::LOCATION;
@@ -12,7 +13,7 @@ use crate::app::Shared;
 use crate::call::{Call, Reply};
 use crate::conditional::Known;
 use crate::errand::Errand;
-use crate::error::{GitHubError, Pause};
+use crate::error::GitHubError;
 use crate::gate::Account;
 use crate::importance::Importance;
 use crate::policy::{Attempt, Decision, Kind, Limit, Outcome, decide};

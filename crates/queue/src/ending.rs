@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use baton_core::domain::time::Timestamp;
+use baton_core::domain::wait::Pause;
 use baton_store::{Ended, Heartbeat, Job, Lease, Outcome, Store, StoreError};
 
 use crate::backoff::{Backoff, Jitter};
@@ -78,12 +79,12 @@ impl Attempt<'_> {
             (Ok(Handled::Completed), _) => self.confirm().await,
             (_, Some(StopReason::LeaseLost)) => Ok(Ending::Lost),
             (_, Some(StopReason::CancelRequested)) => self.call_off().await,
-            (_, Some(StopReason::Shutdown)) => self.give_back(self.now).await,
-            (Ok(Handled::Postponed(until)), None) => self.give_back(*until).await,
+            (_, Some(StopReason::Shutdown)) => self.give_back(self.now, None).await,
+            (Ok(Handled::Postponed(until)), None) => self.give_back(*until, None).await,
             (Ok(Handled::Stopped), None) => {
                 self.fail(&Failure::bug("the job stopped although nobody asked it to")).await
             }
-            (Err(Failure::NotYet { until, .. }), None) => self.give_back(*until).await,
+            (Err(Failure::NotYet { until, why, .. }), None) => self.give_back(*until, *why).await,
             (Err(failure), None) => self.fail(failure).await,
         }
     }
@@ -105,9 +106,9 @@ impl Attempt<'_> {
         Ok(Ending::Cancelled)
     }
 
-    async fn give_back(&self, until: Timestamp) -> Result<Ending, StoreError> {
+    async fn give_back(&self, until: Timestamp, why: Option<Pause>) -> Result<Ending, StoreError> {
         let mut tx = self.store.begin().await?;
-        let ended = tx.release(self.lease, until, self.now).await?;
+        let ended = tx.release(self.lease, until, why, self.now).await?;
         tx.commit().await?;
         Ok(match ended {
             Ended::Requeued => Ending::Released,
@@ -126,14 +127,15 @@ impl Attempt<'_> {
             // Given back where an attempt ends.
             Failure::NotYet { until, .. } => Some(Some(until.since(self.now))),
             Failure::Transient { retry_after, .. } => Some(*retry_after),
-            Failure::Bug { .. } => Some(None),
+            Failure::Unanswered { .. } | Failure::Bug { .. } => Some(None),
         };
+        let why = matches!(failure, Failure::Unanswered { .. }).then_some(Pause::Outage);
         let mut tx = self.store.begin().await?;
         let (ended, run_at) = match retry_after {
             None => (tx.fail(self.lease, &error, self.now).await?, self.now),
             Some(asked_for) => {
                 let run_at = self.now.plus(self.backoff.wait(self.job.attempts, asked_for, self.jitter));
-                (tx.retry(self.lease, run_at, &error, self.now).await?, run_at)
+                (tx.retry(self.lease, run_at, &error, why, self.now).await?, run_at)
             }
         };
         tx.commit().await?;

@@ -23,8 +23,15 @@ impl<H: Handler> Worker<H> {
             watch(self.store().clone(), Arc::clone(&lease), config.lease_ttl, self.clock().clone(), signal.clone());
         let _keeper = AbortOnDropHandle::new(tokio::spawn(kept));
         let result = self.work(&lease, &job, &signal).await;
-        if let Err(error) = &result {
-            tracing::info!(job = %job.id, kind = job.kind, attempt = job.attempts, %error, "an attempt failed");
+        let task = job.task.map(|task| task.0);
+        match &result {
+            Ok(_) => {}
+            Err(error @ Failure::NotYet { until, .. }) => {
+                tracing::info!(job = %job.id, kind = job.kind, task, %until, why = %error, "a job waits");
+            }
+            Err(error) => {
+                tracing::info!(job = %job.id, kind = job.kind, task, attempt = job.attempts, %error, "an attempt failed");
+            }
         }
         let attempt = Attempt {
             store: self.store(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use baton_core::domain::refusal::Refusal;
 use baton_core::domain::time::Timestamp;
+use baton_core::domain::wait::Pause;
 use baton_store::{Died, Job, Lease, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -70,12 +71,21 @@ pub enum Failure {
         /// How long the other side asks to be left alone.
         retry_after: Option<Duration>,
     },
+    /// GitHub itself fails, or cannot be reached. It is tried again as what may pass is, and the time until then is a wait
+    /// for GitHub.
+    #[error("{reason}")]
+    Unanswered {
+        /// What went wrong.
+        reason: String,
+    },
     /// Nothing went wrong, and nothing can be done before this time: the other side, or Baton's own budget, says so. The
     /// attempt does not count.
     #[error("{reason}")]
     NotYet {
         /// What it waits for.
         reason: String,
+        /// The same, for the list of what waits, where it is GitHub that is waited for.
+        why: Option<Pause>,
         /// When to come back.
         until: Timestamp,
     },

@@ -224,6 +224,7 @@ param_from! {
     'a String => |v| Param::Text(Some(v));
     'a Option<String> => |v| Param::Text(v.as_deref());
     'a Json => |v| Param::Text(Some(v.as_str()));
+    'a Option<Json> => |v| Param::Text(v.as_ref().map(Json::as_str));
 }
 
 /// One row of an answer.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use baton_core::domain::ids::TaskId;
 use baton_core::domain::time::Timestamp;
+use baton_core::domain::wait::Wait;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Row, params};
@@ -121,6 +122,8 @@ pub struct Job {
     pub lease_until: Option<Timestamp>,
     /// When it was asked to stop, if it was.
     pub cancel_requested_at: Option<Timestamp>,
+    /// What it waits for, or last waited for, where that is nobody's failure.
+    pub wait: Option<Wait>,
     /// Why the last attempt failed.
     pub last_error: Option<String>,
     /// What it handed back when it ended well.
@@ -154,6 +157,7 @@ impl Job {
             lease_owner: row.maybe_text("lease_owner")?,
             lease_until: row.maybe_time("lease_until")?,
             cancel_requested_at: row.maybe_time("cancel_requested_at")?,
+            wait: row.maybe_json("wait")?.map(|wait| wait.read("wait")).transpose()?,
             last_error: row.maybe_text("last_error")?,
             result: row.maybe_json("result")?,
             created_at: row.time("created_at")?,

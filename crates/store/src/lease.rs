@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use baton_core::domain::time::Timestamp;
+use baton_core::domain::wait::{Pause, Wait};
 
 use crate::engine::{Row, params};
 use crate::enqueue::waits_for;
@@ -82,7 +83,7 @@ const FINISH: &str = "
 
 const REQUEUE: &str = "
     UPDATE jobs SET state = 'queued', run_at = $2, waits_for = $3, attempts = $4, last_error = $5, lease_owner = NULL,
-                    lease_until = NULL
+                    lease_until = NULL, wait = $6
     WHERE id = $1";
 
 const CALL_OFF: &str = "
@@ -138,7 +139,7 @@ impl Tx {
     }
 
     /// Puts a job back after a failed attempt, to be tried again at `run_at`; or ends it, when that was its last attempt
-    /// or it was asked to stop.
+    /// or it was asked to stop. `why` is kept where it is GitHub that failed.
     ///
     /// # Errors
     /// [`StoreError::LostLease`]: roll back.
@@ -147,19 +148,32 @@ impl Tx {
         lease: &Lease,
         run_at: Timestamp,
         error: &str,
+        why: Option<Pause>,
         now: Timestamp,
     ) -> Result<Ended, StoreError> {
-        let job = self.held(lease).await?;
+        let mut job = self.held(lease).await?;
+        if let Some(why) = why {
+            job.wait = Some(Wait::beginning(job.wait, why, run_at, now));
+        }
         self.end_attempt(&job, Some(run_at), error, now).await
     }
 
     /// Gives a job back unharmed: the attempt does not count. For a worker that shuts down, and for work that has to wait
-    /// for something that is nobody's failure.
+    /// for something that is nobody's failure; `why` is kept where it waits for GitHub.
     ///
     /// # Errors
     /// [`StoreError::LostLease`]: roll back.
-    pub async fn release(&mut self, lease: &Lease, run_at: Timestamp, now: Timestamp) -> Result<Ended, StoreError> {
+    pub async fn release(
+        &mut self,
+        lease: &Lease,
+        run_at: Timestamp,
+        why: Option<Pause>,
+        now: Timestamp,
+    ) -> Result<Ended, StoreError> {
         let mut job = self.held(lease).await?;
+        if let Some(why) = why {
+            job.wait = Some(Wait::beginning(job.wait, why, run_at, now));
+        }
         job.attempts = job.attempts.saturating_sub(1);
         let error = job.last_error.clone();
         self.requeue(&job, run_at, error, now).await
@@ -208,7 +222,8 @@ impl Tx {
             Ended::Cancelled
         } else {
             let waits = waits_for(job.lane.is_some(), run_at, now);
-            let params = params![job.id.0, run_at, waits, i64::from(job.attempts), error];
+            let wait = job.wait.as_ref().map(Json::of).transpose()?;
+            let params = params![job.id.0, run_at, waits, i64::from(job.attempts), error, wait];
             self.session.execute(REQUEUE, params).await?;
             Ended::Requeued
         };

@@ -24,7 +24,7 @@ impl Engine {
             Standing::Gone(because) => because,
             Standing::Doubtful(until) => {
                 let reason = format!("{failure}; that may be trouble of GitHub's, and is asked again");
-                return Err(Failure::NotYet { reason, until });
+                return Err(Failure::NotYet { reason, why: None, until });
             }
             Standing::There => {
                 return match failure {

@@ -102,6 +102,7 @@ impl Engine {
             now: self.now(),
             queue: self.place_in_queue(task).await?,
             transfer: transfer_of(self.store(), task, self.now()).await?,
+            wait: self.wait_of(task).await?,
             paused_by_operator: self.store().paused().await?.is_some(),
             issue_page: self.page_of(task, "issues", task.issue.number),
         })

@@ -270,7 +270,8 @@ impl Engine {
             Some(error @ SandboxError::WallClock { .. }) => Err(AgentFailure::Permanent { reason: error.to_string() }),
             Some(error) => match enclose::failure(&error) {
                 Failure::Transient { reason, retry_after } => Err(AgentFailure::Transient { reason, retry_after }),
-                Failure::NotYet { reason, until } => {
+                Failure::Unanswered { reason } => Err(AgentFailure::Transient { reason, retry_after: None }),
+                Failure::NotYet { reason, until, .. } => {
                     Err(AgentFailure::Transient { reason, retry_after: Some(until.since(self.now())) })
                 }
                 Failure::Permanent { reason } | Failure::Refused { reason, .. } | Failure::Bug { reason } => {

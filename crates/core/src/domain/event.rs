@@ -15,6 +15,7 @@ use super::settings::{RepositorySettings, TaskPolicy};
 use super::task::{PatchRef, Withdrawal};
 use super::time::Timestamp;
 use super::usage::{Exhausted, Usage};
+use super::wait::Wait;
 use crate::command::Command;
 
 /// Something that happened to a task.
@@ -223,6 +224,11 @@ pub enum Event {
         /// What went wrong, fit for everybody.
         reason: String,
     },
+    /// What the task needs next had to wait for GitHub for some minutes, and waits no more.
+    Waited {
+        /// For what, and how long.
+        wait: Wait,
+    },
 }
 
 /// See [`Event::Triggered`].
@@ -375,7 +381,8 @@ impl Event {
             | Self::EffectRefused { .. }
             | Self::PullOpened { .. }
             | Self::TimerFired { .. }
-            | Self::EffectFailed { .. } => None,
+            | Self::EffectFailed { .. }
+            | Self::Waited { .. } => None,
         }
     }
 }

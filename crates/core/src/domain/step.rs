@@ -67,6 +67,9 @@ pub fn step(task: &Task, event: &Event, now: Timestamp) -> Result<Transition, Re
         Event::ApprovalVoided { because } => withdraw::approval_voided(&mut draft, because)?,
         Event::TimerFired { timer } => timer::step(&mut draft, *timer)?,
         Event::EffectRefused { effect, refusal, said } => outcome::effect_refused(&mut draft, effect, refusal, said)?,
+        // Told with whatever is shown next: what waited brings news of its own.
+        Event::Waited { .. } if task.ended() => return Err(Rejection::Outdated),
+        Event::Waited { wait } => draft.task.has_waited(*wait),
         Event::EffectFailed { effect, reason, .. } => outcome::effect_failed(&mut draft, effect, reason)?,
         Event::RunStarted { .. }
         | Event::RunInterrupted { .. }

@@ -15,6 +15,10 @@ use super::run::NothingReason;
 use super::settings::{RepositorySettings, TaskPolicy};
 use super::time::Timestamp;
 use super::usage::{Exhausted, MicroDollars, Usage};
+use super::wait::Wait;
+
+/// So many waits are told.
+const WAITS: usize = 3;
 
 /// One issue on its way to one pull request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,6 +60,9 @@ pub struct Task {
     pub generation: u32,
     /// What all runs used together.
     pub usage: Usage,
+    /// Its last long waits for GitHub, the newest at the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<Wait>,
     /// Where it stood when it ended, where the end itself does not hold that: how far it came.
     #[serde(default)]
     pub ended_from: Option<Box<State>>,
@@ -80,6 +87,13 @@ impl Task {
     #[must_use]
     pub fn reached(&self) -> &State {
         self.ended_from.as_deref().unwrap_or(&self.state)
+    }
+
+    /// Keeps a wait that is over; of many, the newest.
+    pub(super) fn has_waited(&mut self, wait: Wait) {
+        self.waits.push(wait);
+        let too_many = self.waits.len().saturating_sub(WAITS);
+        self.waits.drain(..too_many);
     }
 
     /// Numbers the next run.

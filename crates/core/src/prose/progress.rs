@@ -8,6 +8,7 @@ use crate::domain::run::NothingReason;
 use crate::domain::task::{Closed, InReview, Question, Stage, State, Task, Withdrawal};
 use crate::domain::time::Timestamp;
 use crate::domain::transfer::Transfer;
+use crate::domain::wait::Wait;
 
 /// What the progress comment shows besides the task.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Progress<'a> {
     pub queue: Queue,
     /// How far the fetch is that goes on for it, if one does.
     pub transfer: Option<Transfer>,
+    /// What the next step of its work waits for at GitHub, if it does.
+    pub wait: Option<Wait>,
     /// Whether the operator stopped everything.
     pub paused_by_operator: bool,
     /// The issue's page: `https://github.com/OWNER/NAME/issues/7`.
@@ -72,6 +75,12 @@ pub fn status(view: &Progress<'_>, at: ReadAt) -> String {
             1 => "\n**Queue:** one run goes first.\n".to_owned(),
             n => format!("\n**Queue:** {n} runs go first.\n"),
         });
+    }
+    if let Some(wait) = &view.wait {
+        out.push_str(&format!("\n**Waiting:** {}\n", super::wait::goes_on(wait, view.now)));
+    }
+    for wait in &task.waits {
+        out.push_str(&format!("\n{}\n", super::wait::is_over(wait)));
     }
     out.push_str(&format!(
         "\n{elapsed} since it began · {runs} {noun} · {tokens} tokens · {cost} of {limit}",

@@ -22,6 +22,7 @@ use baton_core::domain::task::{
 };
 use baton_core::domain::time::Timestamp;
 use baton_core::domain::usage::{Exhausted, MicroDollars, Usage};
+use baton_core::domain::wait::{Pause, Wait};
 
 pub const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
@@ -279,6 +280,10 @@ pub fn every_event() -> Vec<(&'static str, Event)> {
         ("approval deleted", Event::ApprovalDeleted { comment: CommentId(200) }),
         ("advance taken back", Event::AdvanceTakenBack),
         ("approval voided", Event::ApprovalVoided { because: VoidApproval::LostAccess { by: alice().person } }),
+        (
+            "waited",
+            Event::Waited { wait: Wait { why: Pause::PrimaryLimit, since: Timestamp(NOW.0 - 1_200_000), until: NOW } },
+        ),
         ("run started", Event::RunStarted { run: run(2) }),
         ("run interrupted", Event::RunInterrupted { run: run(2), usage }),
         ("run started, another", Event::RunStarted { run: run(1) }),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use baton_core::domain::ids::TaskId;
+use baton_core::domain::wait::{Pause, Wait};
 use baton_store::{
     Cancelled, Died, Ended, Enqueued, Heartbeat, JOB_DIED, Job, JobFilter, JobId, JobState, Json, Lease, NewJob,
     Outcome, Rescued, Slot, Store, StoreError,
@@ -66,8 +67,8 @@ pub async fn a_lost_lease_changes_nothing(place: Place) {
     assert_eq!(store.heartbeat(&old, TTL, at(1_001)).await.unwrap(), Heartbeat::Lost);
     assert_eq!(store.look(&old).await.unwrap(), Heartbeat::Lost);
     let mut tx = store.begin().await.unwrap();
-    assert!(lost(tx.retry(&old, at(2_000), "late", at(1_001)).await));
-    assert!(lost(tx.release(&old, at(2_000), at(1_001)).await));
+    assert!(lost(tx.retry(&old, at(2_000), "late", None, at(1_001)).await));
+    assert!(lost(tx.release(&old, at(2_000), None, at(1_001)).await));
     assert!(lost(tx.fail(&old, "late", at(1_001)).await));
     for outcome in [Outcome::Done(None), Outcome::Cancelled] {
         assert!(matches!(tx.complete(&old, &outcome, at(1_001)).await, Err(StoreError::LostLease(_))));
@@ -168,13 +169,22 @@ pub async fn a_released_job_keeps_its_attempts(place: Place) {
     for now in 0..3 {
         let (lease, _) = take(&store, now).await;
         let mut tx = store.begin().await.unwrap();
-        assert_eq!(tx.release(&lease, at(now + 1), at(now)).await.unwrap(), Ended::Requeued);
+        assert_eq!(tx.release(&lease, at(now + 1), None, at(now)).await.unwrap(), Ended::Requeued);
         tx.commit().await.unwrap();
         let job = get(&store, id).await;
-        assert_eq!((job.attempts, job.lease_owner, job.lease_until), (0, None, None));
+        assert_eq!((job.attempts, job.lease_owner, job.lease_until, job.wait), (0, None, None, None));
     }
-    let (lease, _) = take(&store, 3).await;
-    done(&store, &lease, 3).await;
+    // What it waits for is kept, and of waits that follow one another the beginning.
+    for (now, why) in [(3, Pause::Budget), (4, Pause::PrimaryLimit)] {
+        let (lease, _) = take(&store, now).await;
+        let mut tx = store.begin().await.unwrap();
+        tx.release(&lease, at(now + 1), Some(why), at(now)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(get(&store, id).await.wait, Some(Wait { why, since: at(3), until: at(now + 1) }));
+    }
+    let (lease, job) = take(&store, 5).await;
+    assert_eq!(job.wait.map(|wait| wait.until), Some(at(5)), "who goes on knows what it waited for");
+    done(&store, &lease, 5).await;
 }
 
 pub async fn a_job_that_kills_its_worker_ends_dead(place: Place) {
@@ -231,9 +241,9 @@ pub async fn what_was_asked_to_stop_never_runs_again(place: Place) {
     let mut tx = store.begin().await.unwrap();
     let cancelled = tx.cancel_jobs(task, &JobFilter::default(), at(1)).await.unwrap();
     assert_eq!(cancelled, Cancelled { called_off: 0, asked_to_stop: 4 });
-    assert_eq!(tx.retry(&leases[0], at(5), "broke off", at(2)).await.unwrap(), Ended::Cancelled);
+    assert_eq!(tx.retry(&leases[0], at(5), "broke off", None, at(2)).await.unwrap(), Ended::Cancelled);
     assert_eq!(tx.fail(&leases[1], "broke off", at(2)).await.unwrap(), Ended::Cancelled);
-    assert_eq!(tx.release(&leases[2], at(5), at(2)).await.unwrap(), Ended::Cancelled);
+    assert_eq!(tx.release(&leases[2], at(5), None, at(2)).await.unwrap(), Ended::Cancelled);
     tx.commit().await.unwrap();
     let rescued = store.rescue_expired(at(2_000), &HashSet::new()).await.unwrap();
     assert_eq!(rescued, Rescued { cancelled: 1, ..Rescued::default() });

@@ -313,8 +313,8 @@ impl Pair {
         let mut tx = self.store.begin().await.unwrap();
         let result = match end {
             End::Complete => tx.complete(lease, &Outcome::Done(None), at(now)).await.map(|()| None),
-            End::Retry(delay) => tx.retry(lease, at(now + delay), "no", at(now)).await.map(Some),
-            End::Release(delay) => tx.release(lease, at(now + delay), at(now)).await.map(Some),
+            End::Retry(delay) => tx.retry(lease, at(now + delay), "no", None, at(now)).await.map(Some),
+            End::Release(delay) => tx.release(lease, at(now + delay), None, at(now)).await.map(Some),
             End::Fail => tx.fail(lease, "no", at(now)).await.map(Some),
         };
         tx.commit().await.unwrap();

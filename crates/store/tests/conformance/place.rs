@@ -96,7 +96,7 @@ pub async fn done(store: &Store, lease: &Lease, now: i64) {
 
 pub async fn retry(store: &Store, lease: &Lease, run_at: i64, error: &str, now: i64) -> baton_store::Ended {
     let mut tx = store.begin().await.unwrap();
-    let ended = tx.retry(lease, at(run_at), error, at(now)).await.unwrap();
+    let ended = tx.retry(lease, at(run_at), error, None, at(now)).await.unwrap();
     tx.commit().await.unwrap();
     ended
 }

@@ -65,6 +65,7 @@ pub fn begin(
         pull: None,
         generation: 0,
         usage: Usage::default(),
+        waits: Vec::new(),
         ended_from: None,
         state: State::Planning(Planning { run: RunId { task: id, number: 1 }, cause: PlanCause::Fresh }),
     };

@@ -90,7 +90,8 @@ pub(super) fn step(draft: &mut Draft<'_>, event: &Event) -> Result<(), Rejection
         | Event::ApprovalVoided { .. }
         | Event::TimerFired { .. }
         | Event::EffectRefused { .. }
-        | Event::EffectFailed { .. } => Err(Rejection::Outdated),
+        | Event::EffectFailed { .. }
+        | Event::Waited { .. } => Err(Rejection::Outdated),
     }
 }
 
