@@ -1,9 +1,9 @@
 //! What every request passes before it leaves: is GitHub to be left alone, and is there room in the budget? Learns from
 //! every answer. Waits for nothing but one of the places for requests under way; everything else is a time to come back.
 //!
-//! After a limit nothing is sent for the account until the time that GitHub named; after several failures in a row, from
-//! whatever account, nothing at all for a minute. Then one request goes first, and only if it goes well do the others
-//! follow: GitHub is asked once a minute at most while it is down.
+//! After a limit nothing is sent for the account until the time that GitHub named; after several failures in a row nothing
+//! is for a minute, for the installation that failed or for all (`outage`). Then one request goes first, and only if it goes
+//! well do the others follow: GitHub is asked once a minute at most while it is down.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,20 +15,14 @@ use baton_core::domain::wait::Pause;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::budget::{self, Ask, Budget};
+use crate::call::Call;
 use crate::config::Clock;
 use crate::error::GitHubError;
 use crate::importance::Importance;
-use crate::operations::{Needs, Operation};
+use crate::operations::{CREATE_TOKEN, GET_INSTALLATION, Needs};
+use crate::outage::{self, Culprit, Outages, PROBE_EVERY};
 use crate::policy::{Decision, Kind, Limit, Outcome};
 
-/// So many failures in a row, and GitHub counts as down.
-const OUTAGE: u32 = 5;
-/// While it is down, it is asked once in this time.
-const PROBE_EVERY: Duration = Duration::from_secs(60);
-/// Who comes while another asks whether GitHub is back comes again after this.
-const ASKED_BY_ANOTHER: Duration = Duration::from_secs(5);
-/// Who asks and is never heard of again asks no longer after this.
-const PROBE_FOR: Duration = Duration::from_secs(90);
 /// After this long without a refusal, the next one counts as the first.
 const CALM: Duration = Duration::from_secs(60 * 60);
 
@@ -67,14 +61,8 @@ struct State {
 }
 
 #[derive(Default)]
-struct Host {
-    failures: u32,
-    shut: Option<Shut>,
-}
-
-#[derive(Default)]
 struct All {
-    host: Host,
+    outages: Outages,
     accounts: HashMap<Account, State>,
 }
 
@@ -88,6 +76,7 @@ pub(crate) struct Gate {
 /// Leave to send one request.
 pub(crate) struct Pass {
     account: Account,
+    culprit: Culprit,
     kind: Kind,
     _place: Option<OwnedSemaphorePermit>,
 }
@@ -105,18 +94,20 @@ impl Gate {
     pub(crate) async fn enter(
         &self,
         account: Account,
-        operation: &'static Operation,
+        call: &Call,
         importance: Importance,
         errand: &str,
     ) -> Result<Pass, GitHubError> {
+        let operation = call.operation;
         let kind = Kind::of(operation);
+        let culprit = culprit(account, call);
         let refused = |(at, pause)| GitHubError::RetryAfter { operation: operation.name, at, pause };
         let places = {
             let now = self.now();
             let mut all = self.lock();
-            let All { host, accounts } = &mut *all;
+            let All { outages, accounts } = &mut *all;
             let state = self.state(accounts, account);
-            if let Some(closed) = closed(host.shut, now).or_else(|| closed(state.shut, now)) {
+            if let Some(closed) = closed(outages, &culprit, state, now) {
                 return Err(refused(closed));
             }
             let admitted = match (kind, operation.needs) {
@@ -130,22 +121,27 @@ impl Gate {
                 }
             };
             admitted.map_err(|at| refused((at, Pause::Budget)))?;
-            for shut in [&mut host.shut, &mut state.shut].into_iter().flatten() {
+            outages.asks(&culprit, now);
+            if let Some(shut) = &mut state.shut {
                 shut.probe = Some(now);
             }
             Arc::clone(&state.places)
         };
         // Only fails when closed, which nobody does.
-        Ok(Pass { account, kind, _place: places.acquire_owned().await.ok() })
+        Ok(Pass { account, culprit, kind, _place: places.acquire_owned().await.ok() })
     }
 
     /// Makes room for an errand's writes before anything is done for it, or says when to come back.
     pub(crate) fn reserve(&self, account: Account, ask: Ask<'_>) -> Result<(), (Timestamp, Pause)> {
         let now = self.now();
         let mut all = self.lock();
-        let All { host, accounts } = &mut *all;
+        let All { outages, accounts } = &mut *all;
         let state = self.state(accounts, account);
-        if let Some(closed) = closed(host.shut, now).or_else(|| closed(state.shut, now)) {
+        let culprit = match account {
+            Account::Installation(installation) => Culprit::Installation(installation),
+            Account::App => Culprit::Everybody,
+        };
+        if let Some(closed) = closed(outages, &culprit, state, now) {
             return Err(closed);
         }
         state.budget.reserve(ask, now).map_err(|at| (at, Pause::Budget))
@@ -170,18 +166,20 @@ impl Gate {
     pub(crate) fn learn(&self, pass: &Pass, outcome: Outcome, decision: Decision, remaining: Option<Timestamp>) {
         let now = self.now();
         let mut all = self.lock();
-        let All { host, accounts } = &mut *all;
+        let All { outages, accounts } = &mut *all;
         let state = self.state(accounts, pass.account);
         if matches!(decision, Decision::Again(_) | Decision::Renew | Decision::Follow) {
             // The same request goes on: who asks whether it is over is still this one.
-            for shut in [&mut host.shut, &mut state.shut].into_iter().flatten() {
+            outages.asks_no_more(&pass.culprit);
+            if let Some(shut) = &mut state.shut {
                 shut.probe = None;
             }
             return;
         }
         match outcome {
-            Outcome::Troubled { .. } | Outcome::Unsent | Outcome::Lost | Outcome::Silent => host.failed(now),
-            _ => *host = Host::default(),
+            Outcome::Troubled { .. } | Outcome::Lost | Outcome::Silent => outages.failed(&pass.culprit, true, now),
+            Outcome::Unsent => outages.failed(&pass.culprit, false, now),
+            _ => outages.answered(&pass.culprit),
         }
         match (outcome, decision) {
             (Outcome::Limited { limit, .. }, Decision::Later(until)) => {
@@ -197,6 +195,7 @@ impl Gate {
                 });
                 // A request that was under way does not shorten the wait that another was told.
                 let until = state.shut.map_or(until, |shut| shut.until.max(until));
+                tracing::warn!(account = ?pass.account, %until, "{pause}; nothing is asked for it until then");
                 state.shut = Some(Shut { until, pause, probe: None });
             }
             (Outcome::Troubled { .. }, Decision::Later(until)) => {
@@ -243,24 +242,23 @@ impl Gate {
     }
 }
 
-impl Host {
-    fn failed(&mut self, now: Timestamp) {
-        self.failures = self.failures.saturating_add(1);
-        if self.failures >= OUTAGE {
-            if self.shut.is_none() {
-                tracing::warn!("GitHub failed several times in a row; it is asked once a minute until it is back");
-            }
-            self.shut = Some(Shut { until: now.plus(PROBE_EVERY), pause: Pause::Outage, probe: None });
+/// Whose fault it is if this request fails.
+fn culprit(account: Account, call: &Call) -> Culprit {
+    match account {
+        Account::Installation(installation) => Culprit::Installation(installation),
+        // By the App's own signature, and yet about one installation.
+        Account::App if [&CREATE_TOKEN, &GET_INSTALLATION].iter().any(|one| std::ptr::eq(*one, call.operation)) => {
+            Culprit::Request(call.path.clone())
         }
+        Account::App => Culprit::Everybody,
     }
 }
 
 /// When to come back, and why, if the gate is shut and nobody is to ask now whether it still must be.
-fn closed(shut: Option<Shut>, now: Timestamp) -> Option<(Timestamp, Pause)> {
-    let shut = shut?;
-    if now < shut.until {
-        return Some((shut.until, shut.pause));
-    }
-    let asked = shut.probe.is_some_and(|since| now < since.plus(PROBE_FOR));
-    asked.then(|| (now.plus(ASKED_BY_ANOTHER), shut.pause))
+fn closed(outages: &Outages, culprit: &Culprit, state: &State, now: Timestamp) -> Option<(Timestamp, Pause)> {
+    let down = outages.closed(culprit, now).map(|until| (until, Pause::Outage));
+    down.or_else(|| {
+        let shut = state.shut?;
+        Some((outage::closed(shut.until, shut.probe, now)?, shut.pause))
+    })
 }

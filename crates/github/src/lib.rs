@@ -34,6 +34,7 @@ mod labels;
 mod manifest;
 mod markers;
 mod operations;
+mod outage;
 mod pages;
 mod people;
 mod policy;

@@ -60,7 +60,7 @@ impl Shared {
         loop {
             let secret = credential.current().await?;
             let known = self.conditional.known(credential.scope(), operation, &path).await;
-            let pass = self.gate.enter(account, operation, importance, key).await?;
+            let pass = self.gate.enter(account, call, importance, key).await?;
             let etag = known.as_ref().map(|known| known.etag.as_str());
             let answer = self.transport.exchange(Some(&secret), call, &path, etag).await;
             let tried = self.judge(call, answer, known.as_deref());

@@ -118,6 +118,97 @@ async fn h_05_an_outage_is_asked_about_once_a_minute() {
     }
 }
 
+/// One installation's requests always fail: it alone is left alone, and the others never wait.
+#[tokio::test]
+async fn h_05_one_installation_that_always_fails_stops_no_other() {
+    let fake = Fake::start(|asked| {
+        let bad = asked.path.starts_with("/repos/acme/bad");
+        let good = asked.path.starts_with("/repos/acme/good");
+        (bad || good).then(|| if bad { html(500) } else { status(201, json!({"id": 1})) })
+    })
+    .await;
+    let mut config = fake.config();
+    let hands = Hands::of(&mut config);
+    let app = GitHubApp::new(&config).unwrap();
+    let of = |name: &str, installation: i64| {
+        app.repository(&RepositoryRef {
+            id: RepositoryId(installation),
+            name: name.parse().unwrap(),
+            installation: InstallationId(installation),
+        })
+    };
+    let (bad, good) = (of("acme/bad", 1), of("acme/good", 2));
+    for second in 0..300 {
+        let _fails = reacts(&bad).await.unwrap_err();
+        // Nothing of the other is asked for a while, so that no answer of its comes in between.
+        if second % 100 == 99 {
+            assert_eq!(reacts(&good).await, Ok(()), "{second}");
+        }
+        hands.forward(Duration::from_secs(1));
+    }
+    let asked = fake.lines().iter().filter(|line| line.contains("/bad/")).count();
+    assert_eq!(asked, 5 + 4, "five, and then one a minute for five minutes");
+    assert_eq!(later(reacts(&bad).await).1, Pause::Outage);
+}
+
+/// A token that cannot be minted for one installation is that one's trouble, though the App itself asks for it.
+#[tokio::test]
+async fn h_05_a_token_that_cannot_be_minted_stops_no_other() {
+    let fake = Fake::start(|asked| {
+        let reacts = asked.path.starts_with("/repos/acme/good").then(|| status(201, json!({"id": 1})));
+        reacts.or_else(|| asked.path.contains("/installations/1/").then(|| html(502)))
+    })
+    .await;
+    let mut config = fake.config();
+    let hands = Hands::of(&mut config);
+    let app = GitHubApp::new(&config).unwrap();
+    let of = |name: &str, installation: i64| {
+        app.repository(&RepositoryRef {
+            id: RepositoryId(installation),
+            name: name.parse().unwrap(),
+            installation: InstallationId(installation),
+        })
+    };
+    let (bad, good) = (of("acme/bad", 1), of("acme/good", 2));
+    for _ in 0..20 {
+        let _fails = reacts(&bad).await.unwrap_err();
+        hands.forward(Duration::from_secs(1));
+    }
+    assert_eq!(later(reacts(&bad).await).1, Pause::Outage);
+    assert_eq!(reacts(&good).await, Ok(()));
+}
+
+/// Several installations fail and nobody is answered: that is GitHub, and it is asked once a minute for all.
+#[tokio::test]
+async fn h_05_several_installations_that_fail_are_an_outage() {
+    let fake = Fake::start(|asked| asked.path.starts_with("/repos/").then(|| html(500))).await;
+    let mut config = fake.config();
+    let hands = Hands::of(&mut config);
+    let app = GitHubApp::new(&config).unwrap();
+    let repositories: Vec<Repository> = (1..=4)
+        .map(|number| {
+            app.repository(&RepositoryRef {
+                id: RepositoryId(number),
+                name: format!("acme/r{number}").parse().unwrap(),
+                installation: InstallationId(number),
+            })
+        })
+        .collect();
+    // Each has its token: what fails are its requests alone.
+    for repository in &repositories {
+        assert!(reacts(repository).await.is_err());
+    }
+    let before = fake.lines().len();
+    for _ in 0..120 {
+        for repository in &repositories {
+            assert!(reacts(repository).await.is_err());
+        }
+        hands.forward(Duration::from_secs(1));
+    }
+    let asked = fake.lines().len() - before;
+    assert!(asked <= 5 + 2, "five, and then one a minute in all: {asked}");
+}
+
 /// The last request of an hour went well: the next is not even tried before the hour is over.
 #[tokio::test]
 async fn h_05_an_hour_that_is_used_up_is_not_run_into() {

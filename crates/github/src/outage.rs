@@ -1,0 +1,227 @@
+//! Whether GitHub is down, or only what one installation asks for: failures in a row are counted for each of them, so that a
+//! tenant whose requests always fail stops nobody else.
+//!
+//! What belongs to everybody (the App's own endpoints, connections that never come about) counts at once; what belongs to
+//! an installation counts for everybody only when several installations fail and nobody is answered in between.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use baton_core::domain::ids::InstallationId;
+use baton_core::domain::time::Timestamp;
+
+/// So many failures in a row, and whatever failed counts as down.
+const OUTAGE: u32 = 5;
+/// So many installations have to fail before all of GitHub counts as down.
+const SEVERAL: usize = 3;
+/// While it is down, it is asked once in this time.
+pub(crate) const PROBE_EVERY: Duration = Duration::from_secs(60);
+/// Who asks and is never heard of again asks no longer after this.
+const PROBE_FOR: Duration = Duration::from_secs(90);
+/// Who comes while another asks whether it is over comes again after this.
+const ASKED_BY_ANOTHER: Duration = Duration::from_secs(5);
+
+/// Whose a failure is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Culprit {
+    /// Nobody's in particular.
+    Everybody,
+    /// An installation's.
+    Installation(InstallationId),
+    /// What the App asks about one installation or repository by its own signature, by its path.
+    Request(String),
+}
+
+/// When a culprit is asked again.
+#[derive(Clone, Copy, Debug)]
+struct Shut {
+    until: Timestamp,
+    /// Since when somebody asks whether it is over.
+    probe: Option<Timestamp>,
+}
+
+/// Failures in a row.
+#[derive(Default)]
+struct Failing {
+    times: u32,
+    shut: Option<Shut>,
+}
+
+/// What fails at this time.
+#[derive(Default)]
+pub(crate) struct Outages {
+    all: Failing,
+    /// Who failed since anybody was answered, and how often in all.
+    together: HashSet<Culprit>,
+    together_times: u32,
+    each: HashMap<Culprit, Failing>,
+}
+
+impl Outages {
+    /// When to come back, if this is not to be asked now.
+    pub(crate) fn closed(&self, culprit: &Culprit, now: Timestamp) -> Option<Timestamp> {
+        let own = self.each.get(culprit).and_then(|failing| failing.shut);
+        [self.all.shut, own].into_iter().flatten().find_map(|shut| shut.closed(now))
+    }
+
+    /// A request goes out: if it is the first after a pause, it asks for all that wait.
+    pub(crate) fn asks(&mut self, culprit: &Culprit, now: Timestamp) {
+        self.each_shut(culprit, |shut| shut.probe = Some(now));
+    }
+
+    /// The same request is sent once more: nobody asks for the others until then.
+    pub(crate) fn asks_no_more(&mut self, culprit: &Culprit) {
+        self.each_shut(culprit, |shut| shut.probe = None);
+    }
+
+    /// It was answered, whatever the answer.
+    pub(crate) fn answered(&mut self, culprit: &Culprit) {
+        if self.all.shut.is_some() {
+            tracing::info!("GitHub answers again");
+        }
+        self.all = Failing::default();
+        self.together.clear();
+        self.together_times = 0;
+        if self.each.remove(culprit).is_some_and(|failing| failing.shut.is_some()) {
+            tracing::info!(?culprit, "GitHub answers this one again");
+        }
+    }
+
+    /// It failed. `connected`: whether there was a connection at all.
+    pub(crate) fn failed(&mut self, culprit: &Culprit, connected: bool, now: Timestamp) {
+        if !connected || *culprit == Culprit::Everybody {
+            self.all.times = self.all.times.saturating_add(1);
+        } else {
+            self.together.insert(culprit.clone());
+            self.together_times = self.together_times.saturating_add(1);
+            if self.each.entry(culprit.clone()).or_default().failed(now) {
+                tracing::warn!(
+                    ?culprit,
+                    "what it asks failed several times in a row; GitHub is asked for it once a minute"
+                );
+            }
+        }
+        let of_several = if self.together.len() >= SEVERAL { self.together_times } else { 0 };
+        let down = self.all.times.saturating_add(of_several) >= OUTAGE;
+        if (down || self.all.shut.is_some()) && self.all.shuts(now) {
+            tracing::warn!("GitHub failed several times in a row; it is asked once a minute until it is back");
+        }
+    }
+
+    fn each_shut(&mut self, culprit: &Culprit, change: impl Fn(&mut Shut)) {
+        let own = self.each.get_mut(culprit).and_then(|failing| failing.shut.as_mut());
+        self.all.shut.iter_mut().chain(own).for_each(change);
+    }
+}
+
+impl Failing {
+    /// One more; whether that is when it begins to count as down.
+    fn failed(&mut self, now: Timestamp) -> bool {
+        self.times = self.times.saturating_add(1);
+        self.times >= OUTAGE && self.shuts(now)
+    }
+
+    /// Nobody asks for a while; whether that is new.
+    fn shuts(&mut self, now: Timestamp) -> bool {
+        self.shut.replace(Shut { until: now.plus(PROBE_EVERY), probe: None }).is_none()
+    }
+}
+
+impl Shut {
+    fn closed(self, now: Timestamp) -> Option<Timestamp> {
+        closed(self.until, self.probe, now)
+    }
+}
+
+/// When to come back, if a pause is not over, or somebody asks already whether it is.
+pub(crate) fn closed(until: Timestamp, probe: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    if now < until {
+        return Some(until);
+    }
+    let asked = probe.is_some_and(|since| now < since.plus(PROBE_FOR));
+    asked.then(|| now.plus(ASKED_BY_ANOTHER))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tenant(number: i64) -> Culprit {
+        Culprit::Installation(InstallationId(number))
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp(seconds * 1000)
+    }
+
+    #[test]
+    fn one_that_always_fails_stops_itself() {
+        let mut outages = Outages::default();
+        for second in 0..50 {
+            if outages.closed(&tenant(1), at(second)).is_none() {
+                outages.asks(&tenant(1), at(second));
+                outages.failed(&tenant(1), true, at(second));
+            }
+            assert_eq!(outages.closed(&tenant(2), at(second)), None, "{second}");
+            assert_eq!(outages.closed(&Culprit::Everybody, at(second)), None, "{second}");
+        }
+        assert_eq!(outages.closed(&tenant(1), at(50)), Some(at(64)), "after five failures, a minute");
+    }
+
+    #[test]
+    fn several_at_once_are_everybody() {
+        let mut outages = Outages::default();
+        for (second, number) in [1, 2, 1, 2, 3].into_iter().enumerate() {
+            outages.failed(&tenant(number), true, at(i64::try_from(second).unwrap()));
+        }
+        assert_eq!(outages.closed(&tenant(9), at(5)), Some(at(64)));
+        // One asks, the others wait for it; and what goes well for one is over for all.
+        assert_eq!(outages.closed(&tenant(9), at(64)), None);
+        outages.asks(&tenant(9), at(64));
+        assert_eq!(outages.closed(&tenant(8), at(64)), Some(at(69)));
+        outages.answered(&tenant(9));
+        assert_eq!(outages.closed(&tenant(8), at(64)), None);
+    }
+
+    #[test]
+    fn an_answer_in_between_tells_them_apart() {
+        let mut outages = Outages::default();
+        for second in 0..40 {
+            outages.failed(&tenant(second % 4), true, at(second));
+            outages.answered(&tenant(9));
+        }
+        assert_eq!(outages.closed(&tenant(9), at(40)), None);
+        assert!(outages.closed(&tenant(3), at(40)).is_some());
+    }
+
+    #[test]
+    fn what_is_everybodys_counts_at_once() {
+        for (culprit, connected) in [(Culprit::Everybody, true), (tenant(1), false)] {
+            let mut outages = Outages::default();
+            (0..5).for_each(|second| outages.failed(&culprit, connected, at(second)));
+            assert_eq!(outages.closed(&tenant(2), at(5)), Some(at(64)), "{culprit:?}");
+        }
+    }
+
+    proptest! {
+        /// Two tenants fail as they like: nobody else ever waits, and each is asked at most five times and once a minute.
+        #[test]
+        fn no_two_stop_a_third(steps in prop::collection::vec((1_i64..3, 0_i64..20), 1..300)) {
+            let mut outages = Outages::default();
+            let mut now = 0;
+            let mut asked = [0_i64; 3];
+            for (number, pause) in steps {
+                now += pause;
+                if outages.closed(&tenant(number), at(now)).is_none() {
+                    outages.asks(&tenant(number), at(now));
+                    outages.failed(&tenant(number), true, at(now));
+                    asked[usize::try_from(number).unwrap()] += 1;
+                }
+                prop_assert_eq!(outages.closed(&tenant(9), at(now)), None);
+            }
+            prop_assert!(asked.iter().all(|times| *times <= 5 + now / 60));
+        }
+    }
+}
