@@ -1,8 +1,8 @@
 //! What was read before and may still be true: asked for with its `ETag`, so that GitHub answers "unchanged" (304), which
 //! costs nothing of the hourly limit. GitHub judges each time, so nothing here is ever out of date.
 //!
-//! Only what is polled is kept. Who may do what never is: a permission is asked for in full, every time. Nor is a page that
-//! is full and the last: what comes behind it changes nothing in it, and "unchanged" would hide that there is more.
+//! Only what is polled is kept. What decides about a right never is (the test below says which): it is asked for
+//! in full, every time. Nor is a page that is full and the last: what comes behind it changes nothing in it, and "unchanged" would hide that there is more.
 
 use std::sync::Arc;
 
@@ -11,25 +11,15 @@ use http::HeaderMap;
 use moka::future::Cache;
 
 use crate::operations::{
-    GET_ISSUE, GET_PULL, GET_REF, GET_REPOSITORY, LIST_CHECK_RUNS, LIST_COMMENTS, LIST_EVENTS, LIST_LABELS, LIST_PULLS,
-    Operation,
+    GET_ISSUE, GET_PULL, GET_REF, GET_REPOSITORY, LIST_CHECK_RUNS, LIST_COMMENTS, LIST_LABELS, LIST_PULLS, Operation,
 };
 use crate::pages::next_of;
 use crate::refusal;
 use crate::tokens::Scope;
 
 /// The reads that are repeated, and that no right depends on.
-const POLLED: [&Operation; 9] = [
-    &GET_REPOSITORY,
-    &GET_REF,
-    &GET_ISSUE,
-    &GET_PULL,
-    &LIST_PULLS,
-    &LIST_COMMENTS,
-    &LIST_LABELS,
-    &LIST_EVENTS,
-    &LIST_CHECK_RUNS,
-];
+const POLLED: [&Operation; 8] =
+    [&GET_REPOSITORY, &GET_REF, &GET_ISSUE, &GET_PULL, &LIST_PULLS, &LIST_COMMENTS, &LIST_LABELS, &LIST_CHECK_RUNS];
 
 /// Bytes of all answers that are kept, and of the largest one.
 const KEPT: u64 = 16 * 1024 * 1024;
@@ -105,6 +95,20 @@ fn is_polled(operation: &Operation) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operations::{
+        GET_COMMENT, GET_INSTALLATION, GET_ROLE, LAST_EDIT, LIST_EVENTS, LIST_INSTALLATIONS, SUGGESTED_ACTORS,
+    };
+
+    /// The reads that decide what somebody may do, or who did what only some may do: a role, who set a label, what a comment
+    /// that commands says and whether it was edited, where the App is let in.
+    const DECIDE_RIGHTS: [&Operation; 7] =
+        [&GET_ROLE, &LIST_EVENTS, &GET_COMMENT, &LAST_EDIT, &GET_INSTALLATION, &LIST_INSTALLATIONS, &SUGGESTED_ACTORS];
+
+    #[test]
+    fn no_right_depends_on_what_is_polled() {
+        let both: Vec<&str> = DECIDE_RIGHTS.iter().filter(|one| is_polled(one)).map(|one| one.name).collect();
+        assert_eq!(both, [""; 0]);
+    }
 
     #[test]
     fn a_full_last_page_is_not_kept() {

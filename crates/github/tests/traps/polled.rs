@@ -81,6 +81,31 @@ async fn permissions_are_asked_for_in_full_every_time() {
     assert!(fake.asked().iter().all(|asked| tag(asked).is_empty()), "no permission is ever a known one");
 }
 
+/// Who set a label is a question of rights: a label that was taken off and set by somebody else is seen whatever a list's
+/// ETag says.
+#[tokio::test]
+async fn who_labelled_is_asked_in_full_every_time() {
+    let who = std::sync::Arc::new(Mutex::new("alice"));
+    let now = std::sync::Arc::clone(&who);
+    let fake = Fake::start(move |asked| {
+        let login = *now.lock().unwrap();
+        let event = json!({
+            "id": 1, "event": "labeled", "label": {"name": "baton:auto"}, "created_at": "2026-11-22T15:00:00Z",
+            "actor": {"id": 65, "login": login, "type": "User"},
+        });
+        let answer = if tag(asked).is_empty() { status(200, json!([event])) } else { status(304, Value::Null) };
+        asked.path.contains("/events").then(|| with_header(answer, "etag", "\"same\""))
+    })
+    .await;
+    let repository = fake.repository();
+    for login in ["alice", "mallory"] {
+        *who.lock().unwrap() = login;
+        let labelling = repository.who_labelled(IssueNumber(1), "baton:auto").await.unwrap().unwrap();
+        assert_eq!(labelling.actor.unwrap().person.login, login);
+    }
+    assert!(fake.asked().iter().all(|asked| tag(asked).is_empty()), "no history is ever a known one");
+}
+
 /// A 304 that nobody asked for is no answer.
 #[tokio::test]
 async fn an_unchanged_that_is_not_known_is_an_error() {
