@@ -1,5 +1,6 @@
 //! What the App is to be: `app-manifest.yml` with the operator's name and addresses, as the JSON that GitHub takes.
 
+use baton_github::is_plain_address;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -155,13 +156,7 @@ fn is_login(text: &str) -> bool {
 fn address(text: &str) -> Result<Url, WantedError> {
     let wrong = || WantedError::Address(text.to_owned());
     let url: Url = text.parse().map_err(|_| wrong())?;
-    let plain = matches!(url.scheme(), "http" | "https")
-        && url.has_host()
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if plain { Ok(url) } else { Err(wrong()) }
+    if is_plain_address(&url) { Ok(url) } else { Err(wrong()) }
 }
 
 /// What the App may do and what it is told of, for people who decide whether to make it.

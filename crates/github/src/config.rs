@@ -106,6 +106,18 @@ impl Config {
     }
 }
 
+/// Whether something can be an address of GitHub's or of Baton's: http or https, a host, and perhaps a path; no user, query or
+/// fragment, for they would be lost or shown where the address is extended.
+#[must_use]
+pub fn is_plain_address(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+}
+
 /// Why no client can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {

@@ -58,7 +58,7 @@ pub use changes::{Changed, IssueAct, IssueEvent};
 pub use checks::{CheckConclusion, CheckRun, CheckRunUpdate, CheckState};
 pub use checkup::{Answered, Checkup, Grant, Hook};
 pub use comments::Comment;
-pub use config::{Clock, Config, ConfigError, KeySource, Timeouts};
+pub use config::{Clock, Config, ConfigError, KeySource, Timeouts, is_plain_address};
 pub use deliveries::{Attempt, AttemptOutcome};
 pub use error::GitHubError;
 pub use importance::Importance;

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::call::{Call, Reply};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, is_plain_address};
 use crate::error::GitHubError;
 use crate::operations::Operation;
 use crate::policy::Outcome;
@@ -99,13 +99,7 @@ impl Transport {
 }
 
 fn address(key: &'static str, example: &'static str, url: Url) -> Result<Url, ConfigError> {
-    let plain = matches!(url.scheme(), "http" | "https")
-        && url.has_host()
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if plain { Ok(url) } else { Err(ConfigError::Address { key, example }) }
+    if is_plain_address(&url) { Ok(url) } else { Err(ConfigError::Address { key, example }) }
 }
 
 impl Endpoint {
