@@ -10,6 +10,7 @@ use super::paint::Tone;
 use super::table::{Cell, line, print, visible};
 use super::{Fault, logs};
 use crate::clock;
+use crate::config::manifest_events;
 
 /// What can be done with deliveries.
 #[derive(Debug, Subcommand)]
@@ -52,6 +53,12 @@ pub(super) async fn delivery(given: &Given, verb: Verb) -> Result<(), Fault> {
         Verb::List { event, outcome: of, limit, json } => {
             let filter = DeliveryFilter { event: event.as_deref(), outcome: of.as_deref() };
             let rows = store.deliveries(&filter, None, limit).await.map_err(Fault::failed)?;
+            if let Some(event) =
+                event.as_deref().filter(|event| rows.is_empty() && !events().iter().any(|it| it == event))
+            {
+                let allowed = events().join(", ");
+                return Err(Fault::usage(anyhow!("`{event}` is no event that Baton hears of; there are: {allowed}")));
+            }
             print(json, &["DELIVERY", "RECEIVED", "EVENT", "GUID", "OUTCOME"], &rows, |row| {
                 vec![
                     row.id.to_string().into(),
@@ -85,6 +92,16 @@ pub(super) async fn delivery(given: &Given, verb: Verb) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// The events that an App made from `app-manifest.yml` hears of: those it asks for, and those GitHub sends to every App.
+fn events() -> Vec<String> {
+    let every_app =
+        ["github_app_authorization", "installation", "installation_repositories", "installation_target", "ping"];
+    let mut events = manifest_events();
+    events.extend(every_app.map(str::to_owned));
+    events.sort();
+    events
 }
 
 fn outcome(outcome: &DeliveryOutcome) -> String {

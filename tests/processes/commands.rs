@@ -105,10 +105,14 @@ fn cancelling_pausing_and_what_is_not_there() {
         &["task", "show", "acme/dotfile#99"],
         &["task", "cancel", "ninety"],
         &["delivery", "show", "9999"],
+        &["delivery", "list", "--event", "frobnication"],
+        &["delivery", "list", "--outcome", "lost"],
     ] {
         let (code, said) = fails(&world, unknown);
         assert_eq!(code, 2, "{unknown:?}: {said}");
     }
+    let (_, said) = fails(&world, &["delivery", "list", "--event", "frobnication"]);
+    assert!(said.contains("there are: ") && said.contains("issue_comment"), "{said}");
     let (code, said) = fails(&world, &["task", "frobnicate"]);
     assert_eq!(code, 2, "{said}");
     let (code, said) = fails(&world, &["task", "approve", "1"]);

@@ -187,3 +187,26 @@ fn pause_stops_an_agent_and_resume_begins_the_work_again() {
         assert_snapshot!("paused", w.whole().await);
     });
 }
+
+/// Most comments on a task's issue are Baton's own: the operator's list tells them from those of people.
+#[test]
+fn batons_own_comments_are_called_so_in_the_list_of_deliveries() {
+    play(Setup::usual(), async |w| {
+        let issue = w.in_review().await;
+        w.alice().says(issue, "Thank you.");
+        w.settle().await;
+        let mut outcomes = std::collections::BTreeMap::<String, usize>::new();
+        for outcome in w.outcomes().await.into_iter().filter(|outcome| outcome.starts_with("issue_comment")) {
+            *outcomes.entry(outcome).or_default() += 1;
+        }
+        let of_people: Vec<&str> =
+            outcomes.keys().map(String::as_str).filter(|it| !it.contains("own comment")).collect();
+        assert_eq!(
+            of_people,
+            ["issue_comment: Handled", "issue_comment: Ignored(\"there is no command in it\")"],
+            "Alice's approval and her thanks"
+        );
+        assert_eq!(outcomes[of_people[1]], 1);
+        assert!(outcomes["issue_comment: Ignored(\"Baton's own comment\")"] > 3, "{outcomes:?}");
+    });
+}

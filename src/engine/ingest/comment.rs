@@ -27,6 +27,13 @@ impl Engine {
         change: &CommentChange,
         job: &JobContext,
     ) -> Result<Consequence, Failure> {
+        // Told apart first: most comments on a task's issue are Baton's, and the operator's list says so.
+        if let (CommentChange::Created | CommentChange::Edited { .. }, Some(sender)) = (change, &context.sender)
+            && sender.kind == AccountKind::Bot
+            && self.is_ourselves(sender.id).await?
+        {
+            return Ok(Consequence::ignore("Baton's own comment"));
+        }
         match change {
             CommentChange::Created => self.comment_created(context, issue, comment, job).await,
             CommentChange::Edited { .. } => Ok(Consequence::ignore("an edited comment never commands")),
