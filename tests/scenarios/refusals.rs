@@ -49,7 +49,7 @@ fn heals(w: &World) {
 const PUSH: &str = "git/receive-pack";
 const PULL: &str = "pulls/create";
 
-const CASES: [Case; 15] = [
+const CASES: [Case; 16] = [
     case(
         "protected branch (GH006)",
         When::Working,
@@ -141,6 +141,12 @@ const CASES: [Case; 15] = [
         heals,
     ),
     case("empty repository", When::Planning, |w| answers(w, "git/get-ref", 409, "Git Repository is empty."), heals),
+    case(
+        "new permissions not accepted by the owner yet",
+        When::Planning,
+        |w| w.asks_for_more_than_is_accepted("pull_requests"),
+        World::owner_accepts,
+    ),
     case("default branch missing", When::Planning, |w| answers(w, "git/get-ref", 404, "Not Found"), heals),
 ];
 

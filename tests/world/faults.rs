@@ -146,6 +146,22 @@ impl World {
         self.sim.uninstall_from(self.installations[REPO], REPO).expect("taken out");
     }
 
+    /// The App asks for a permission that the owner of the installation has not accepted.
+    pub fn asks_for_more_than_is_accepted(&self, permission: &str) {
+        let asked = super::stage::app_from_manifest(&self.webhook_url).permissions;
+        let mut accepted = asked.clone();
+        accepted.remove(permission).expect("app-manifest.yml asks for it");
+        self.sim.app_permissions(self.app.app_id, accepted).expect("the App");
+        self.owner_accepts();
+        self.sim.app_permissions(self.app.app_id, asked).expect("the App");
+    }
+
+    /// The owner accepts what the App asks for now.
+    pub fn owner_accepts(&self) {
+        self.tick();
+        self.sim.accept_permissions(self.installations[REPO]);
+    }
+
     /// Time passes, and no Baton is there.
     pub fn is_down_for(&self, time: std::time::Duration) {
         self.advance_to(self.now().plus(time));

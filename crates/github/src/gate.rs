@@ -19,7 +19,7 @@ use crate::call::Call;
 use crate::config::Clock;
 use crate::error::GitHubError;
 use crate::importance::Importance;
-use crate::operations::{CREATE_TOKEN, GET_INSTALLATION, Needs};
+use crate::operations::{CREATE_TOKEN, GET_GRANT, GET_INSTALLATION, Needs, Operation};
 use crate::outage::{self, Culprit, Outages, PROBE_EVERY};
 use crate::policy::{Decision, Kind, Limit, Outcome};
 
@@ -204,7 +204,7 @@ impl Gate {
             (Outcome::Unauthorized, Decision::Fail) if pass.account == Account::App => {
                 state.shut = Some(Shut { until: now.plus(PROBE_EVERY), pause: Pause::Credentials, probe: None });
             }
-            (Outcome::Answered | Outcome::Moved { .. } | Outcome::Refused, _) => {
+            (Outcome::Answered | Outcome::Moved { .. } | Outcome::Lacking | Outcome::Refused, _) => {
                 // What was under way when the limit struck says nothing about its end.
                 if state.shut.is_some_and(|shut| shut.until <= now) {
                     state.shut = None;
@@ -247,11 +247,13 @@ fn culprit(account: Account, call: &Call) -> Culprit {
     match account {
         Account::Installation(installation) => Culprit::Installation(installation),
         // By the App's own signature, and yet about one installation.
-        Account::App if [&CREATE_TOKEN, &GET_INSTALLATION].iter().any(|one| std::ptr::eq(*one, call.operation)) => {
-            Culprit::Request(call.path.clone())
-        }
+        Account::App if is_about_one(call.operation) => Culprit::Request(call.path.clone()),
         Account::App => Culprit::Everybody,
     }
+}
+
+fn is_about_one(operation: &Operation) -> bool {
+    [&CREATE_TOKEN, &GET_GRANT, &GET_INSTALLATION].iter().any(|one| std::ptr::eq(*one, operation))
 }
 
 /// When to come back, and why, if the gate is shut and nobody is to ask now whether it still must be.

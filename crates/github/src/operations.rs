@@ -148,6 +148,7 @@ operations! {
     GET_APP = "apps/get-authenticated", Get "/app", AppKey;
     LIST_INSTALLATIONS = "apps/list-installations", Get "/app/installations", AppKey;
     GET_INSTALLATION = "apps/get-repo-installation", Get "/repos/{owner}/{repo}/installation", AppKey;
+    GET_GRANT = "apps/get-installation", Get "/app/installations/{installation_id}", AppKey;
     CREATE_TOKEN = "apps/create-installation-access-token",
         Post "/app/installations/{installation_id}/access_tokens", AppKey;
     REVOKE_TOKEN = "apps/revoke-installation-access-token", Delete "/installation/token", AnyToken;

@@ -67,6 +67,8 @@ pub(crate) enum Outcome {
     Silent,
     /// 401: nothing was done.
     Unauthorized,
+    /// 403: the credential lacks a permission. Nothing was done.
+    Lacking,
     /// Every other no: nothing was done, and nothing else will be said next time.
     Refused,
 }
@@ -116,8 +118,8 @@ pub(crate) fn decide(kind: Kind, outcome: Outcome, attempt: Attempt, now: Timest
         (Kind::Read, Outcome::Troubled { status: 502..=504, wait: None } | Outcome::Lost) => once_more,
         (_, Outcome::Unsent) => once_more,
         (_, Outcome::Troubled { .. } | Outcome::Lost | Outcome::Silent) => Decision::Fail,
-        (_, Outcome::Unauthorized) if attempt.renewals == 0 => Decision::Renew,
-        (_, Outcome::Unauthorized | Outcome::Refused) => Decision::Fail,
+        (_, Outcome::Unauthorized | Outcome::Lacking) if attempt.renewals == 0 => Decision::Renew,
+        (_, Outcome::Unauthorized | Outcome::Lacking | Outcome::Refused) => Decision::Fail,
     }
 }
 
@@ -156,7 +158,14 @@ mod tests {
             all.push(Outcome::Troubled { status, wait: None });
         }
         all.push(Outcome::Troubled { status: 503, wait: named });
-        all.extend([Outcome::Unsent, Outcome::Lost, Outcome::Silent, Outcome::Unauthorized, Outcome::Refused]);
+        all.extend([
+            Outcome::Unsent,
+            Outcome::Lost,
+            Outcome::Silent,
+            Outcome::Unauthorized,
+            Outcome::Lacking,
+            Outcome::Refused,
+        ]);
         all
     }
 

@@ -29,6 +29,8 @@ pub(crate) trait Credential {
     fn scope(&self) -> Option<Scope>;
     /// The credential as it is now.
     async fn current(&self) -> Result<SecretString, GitHubError>;
+    /// Whether it was made with less than was wanted, so that another may do more by now.
+    async fn is_reduced(&self, secret: &SecretString) -> bool;
     /// GitHub refused it. True if another is worth a try; `answered_at` is GitHub's time.
     async fn renew(&self, refused: &SecretString, answered_at: Option<Timestamp>) -> bool;
 }
@@ -108,7 +110,8 @@ impl Shared {
             Decision::Follow => attempt.hops += 1,
             Decision::Renew => {
                 attempt.renewals += 1;
-                if !credential.renew(secret, tried.answered_at).await {
+                let may_help = tried.outcome != Outcome::Lacking || credential.is_reduced(secret).await;
+                if !(may_help && credential.renew(secret, tried.answered_at).await) {
                     return decide(kind, tried.outcome, *attempt, self.gate.now());
                 }
             }
@@ -161,6 +164,7 @@ impl Shared {
                         home: target.is_some(),
                         changes_method: matches!(reply.status.as_u16(), 301 | 302),
                     },
+                    GitHubError::Forbidden { needs: Some(_), .. } => Outcome::Lacking,
                     GitHubError::Timeout { .. } => Outcome::Silent,
                     _ => Outcome::Refused,
                 };

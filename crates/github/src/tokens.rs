@@ -20,7 +20,7 @@ use crate::call::Call;
 use crate::error::GitHubError;
 use crate::gate::Account;
 use crate::jwt::AppKey;
-use crate::operations::{CREATE_TOKEN, Level, Needs, Operation, Permission, REVOKE_TOKEN};
+use crate::operations::{CREATE_TOKEN, GET_GRANT, Level, Needs, Operation, Permission, REVOKE_TOKEN};
 use crate::send::Credential;
 
 /// A token is renewed when it has less than this left.
@@ -104,6 +104,8 @@ pub(crate) struct Scope {
 struct Token {
     secret: SecretString,
     renew_at: Instant,
+    /// The installation's owner has not accepted all that it should do.
+    reduced: bool,
 }
 
 #[derive(Deserialize)]
@@ -134,6 +136,12 @@ impl Tokens {
             .try_get_with(scope, async { mint_cached(shared, scope).await.map(Arc::new) })
             .await
             .map_err(|shared| GitHubError::clone(&shared))
+    }
+
+    /// Whether a token does less than it should.
+    async fn is_reduced(&self, scope: Scope, secret: &SecretString) -> bool {
+        let same = |token: &Arc<Token>| token.secret.expose_secret() == secret.expose_secret();
+        self.cache.get(&scope).await.filter(same).is_some_and(|token| token.reduced)
     }
 
     /// Drops a token, unless another has taken its place meanwhile.
@@ -174,6 +182,10 @@ impl Credential for TokenOf<'_> {
         Ok(self.shared.tokens.get(self.shared, self.scope).await?.secret.clone())
     }
 
+    async fn is_reduced(&self, secret: &SecretString) -> bool {
+        self.shared.tokens.is_reduced(self.scope, secret).await
+    }
+
     async fn renew(&self, refused: &SecretString, _answered_at: Option<Timestamp>) -> bool {
         self.shared.tokens.forget(self.scope, refused).await;
         true
@@ -199,6 +211,10 @@ impl Credential for AsApp<'_> {
         self.key.sign()
     }
 
+    async fn is_reduced(&self, _secret: &SecretString) -> bool {
+        false
+    }
+
     async fn renew(&self, _refused: &SecretString, answered_at: Option<Timestamp>) -> bool {
         // Both, whichever it was: a signature is tried once more only.
         self.key.learn_time(answered_at) | self.key.reread()
@@ -221,19 +237,60 @@ impl Credential for Ending<'_> {
         Ok(self.0.clone())
     }
 
+    async fn is_reduced(&self, _secret: &SecretString) -> bool {
+        false
+    }
+
     async fn renew(&self, _refused: &SecretString, _answered_at: Option<Timestamp>) -> bool {
         false
     }
 }
 
 async fn mint_cached(shared: &Shared, scope: Scope) -> Result<Token, GitHubError> {
-    let (minted, asked_at) = mint(shared, scope.installation, scope.repository, scope.purpose.permissions()).await?;
+    let wanted = scope.purpose.permissions();
+    let mut reduced = false;
+    let minted = match mint(shared, scope.installation, scope.repository, wanted).await {
+        Err(refused @ GitHubError::Forbidden { .. }) => {
+            // With what was accepted, people can still be told what was not.
+            let accepted = match accepted_of(shared, scope.installation, wanted).await {
+                Ok(accepted) if !accepted.is_empty() && accepted != wanted => accepted,
+                Err(later) if later.is_transient() => return Err(later),
+                Ok(_) | Err(_) => return Err(refused),
+            };
+            reduced = true;
+            mint(shared, scope.installation, scope.repository, &accepted).await
+        }
+        other => other,
+    };
+    let (minted, asked_at) = minted?;
     // Measured on GitHub's clock, so that ours may be wrong.
     let left = match (minted.expires_at.as_deref().and_then(Timestamp::parse_rfc3339), asked_at) {
         (Some(end), Some(start)) => end.since(start).min(LIFETIME),
         _ => LIFETIME,
     };
-    Ok(Token { secret: minted.token, renew_at: Instant::now() + left.saturating_sub(RENEW_BEFORE) })
+    Ok(Token { secret: minted.token, renew_at: Instant::now() + left.saturating_sub(RENEW_BEFORE), reduced })
+}
+
+/// What of the wanted permissions the installation's owner has accepted.
+async fn accepted_of(
+    shared: &Shared,
+    installation: InstallationId,
+    wanted: &[(Permission, Level)],
+) -> Result<Vec<(Permission, Level)>, GitHubError> {
+    #[derive(Deserialize)]
+    struct Grant {
+        #[serde(default)]
+        permissions: BTreeMap<String, String>,
+    }
+    let grant: Grant = shared.send_as_app(&Call::new(&GET_GRANT, &[&installation.to_string()])).await?.json()?;
+    let granted = |permission: Permission| match grant.permissions.get(permission.name()).map(String::as_str) {
+        Some("read") => Some(Level::Read),
+        Some(_) => Some(Level::Write),
+        None => (permission == Permission::Metadata).then_some(Level::Read),
+    };
+    let accepted =
+        wanted.iter().filter_map(|(permission, level)| Some((*permission, granted(*permission)?.min(*level))));
+    Ok(accepted.collect())
 }
 
 /// A token for git, for one repository; not kept here.

@@ -7,6 +7,7 @@ use super::book::{Page, Tally, Violation};
 use super::description::github;
 use super::rest::{Answered, Asked};
 use super::{Complaint, graphql as schema, rest as description};
+use crate::rest::access::Identity;
 use crate::rest::serve::{Incoming, Reply};
 use crate::sim::{Sim, lock};
 use crate::world::World;
@@ -28,7 +29,7 @@ pub(crate) fn rest(world: &Mutex<World>, request: &Incoming, reply: &Reply) {
             Answered { status: reply.status, headers: &reply.headers, body: &reply.body, accept: &request.accept };
         description::answer(operation, &answered)
     });
-    let forbidden = is_own(reply) && reply.status == 403 && is_forbidden(request, reply);
+    let forbidden = is_own(reply) && reply.status == 403 && is_forbidden(world, request, reply);
     let complaints = wanted(request, || description::request(operation, &asked));
     let page = Page { operation: name, request: asked.line(), asked: complaints, answered, forbidden };
     lock(world).contract.enter(page);
@@ -41,7 +42,7 @@ pub(crate) fn graphql(world: &Mutex<World>, request: &Incoming, reply: &Reply) {
     // Nothing can be said about the shape of an answer to a question that has none.
     let answered = read.as_ref().ok().filter(|_| is_own(reply) && reply.status == 200);
     let answered = answered.map(|asked| asked.answer(&reply.body));
-    let forbidden = is_own(reply) && is_forbidden(request, reply);
+    let forbidden = is_own(reply) && is_forbidden(world, request, reply);
     let complaints = wanted(request, || read.err().unwrap_or_default());
     let request = format!("{} {}", request.method, request.path);
     lock(world).contract.enter(Page { operation, request, asked: complaints, answered, forbidden });
@@ -92,9 +93,19 @@ fn wanted(request: &Incoming, check: impl FnOnce() -> Vec<Complaint>) -> Option<
     (!request.wrong_on_purpose).then(check)
 }
 
-fn is_forbidden(request: &Incoming, reply: &Reply) -> bool {
+/// Whether an App asked for what it may not. While an owner has not accepted all that the App asks for, it cannot know.
+fn is_forbidden(world: &Mutex<World>, request: &Incoming, reply: &Reply) -> bool {
     let says = |text: &str| reply.body.windows(text.len()).any(|window| window == text.as_bytes());
-    !request.wrong_on_purpose && says(FORBIDDEN)
+    !request.wrong_on_purpose && says(FORBIDDEN) && !awaits_acceptance(&lock(world), request)
+}
+
+fn awaits_acceptance(world: &World, request: &Incoming) -> bool {
+    let Ok(Identity::Installation { installation, .. }) = world.identify(request.authorization.as_deref()) else {
+        return false;
+    };
+    let installation = world.installation(installation);
+    let app = installation.and_then(|it| world.app(it.app));
+    installation.zip(app).is_some_and(|(it, app)| it.permissions != app.permissions)
 }
 
 /// Whether a request's headers say that it is wrong on purpose.

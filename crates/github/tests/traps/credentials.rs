@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use baton_core::domain::ids::{CommentId, IssueNumber};
+use baton_core::domain::ids::{BranchName, CommentId, IssueNumber};
 use baton_github::{GitAccess, GitHubApp, GitHubError, Pause};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
@@ -110,8 +110,56 @@ async fn an_app_that_is_not_welcome() {
         let error = fake.repository().issue(IssueNumber(1)).await.unwrap_err();
         assert_eq!(error.to_string(), sentence);
         assert!(!error.is_transient());
-        assert_eq!(fake.asked().len(), 1);
+        // Where a permission lacks, it is asked once what was accepted.
+        assert_eq!(fake.asked().len(), if code == 422 { 2 } else { 1 });
     }
+}
+
+/// The owner has not accepted everything yet: what was accepted goes on, the rest is refused by name, and once it is accepted the
+/// very request that was refused is made with a token that may.
+#[tokio::test]
+async fn what_is_not_accepted_yet_is_done_without() {
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let now = Arc::clone(&accepted);
+    let fake = Fake::start(move |asked| {
+        let all = now.load(Ordering::SeqCst) == 1;
+        let path = asked.path.as_str();
+        if path.ends_with("/access_tokens") {
+            let wants_all = asked.body["permissions"]["pull_requests"] == "write";
+            let token = if wants_all { "ghs_whole" } else { "ghs_less" };
+            return Some(if wants_all && !all {
+                status(422, json!({"message": "The permissions requested are not granted to this installation."}))
+            } else {
+                status(201, json!({"token": token, "expires_at": in_an_hour()}))
+            });
+        }
+        if path.ends_with("/app/installations/5") {
+            let granted = json!({"checks": "write", "contents": "write", "issues": "write", "metadata": "read"});
+            return Some(status(200, json!({"id": 5, "permissions": granted})));
+        }
+        if path.contains("/pulls") {
+            return Some(if asked.authorization.ends_with("ghs_whole") {
+                status(200, json!([]))
+            } else {
+                status(403, json!({"message": "Resource not accessible by integration"}))
+            });
+        }
+        path.starts_with(REACT).then(|| status(201, json!({"id": 1})))
+    })
+    .await;
+    let repository = fake.repository();
+    repository.react_to_comment(CommentId(9)).await.unwrap();
+    let asked: Vec<Value> = fake.mints().iter().map(|mint| mint.body["permissions"].clone()).collect();
+    let less = json!({"checks": "write", "contents": "read", "issues": "write", "metadata": "read"});
+    assert_eq!(asked[1..], [less], "no more than was wanted, and no more than was accepted");
+
+    let branch = BranchName::for_issue("baton", IssueNumber(1), "x", 1);
+    let refused = repository.find_pull(&branch).await.unwrap_err();
+    assert!(refused.to_string().contains("the App needs pull_requests: read"), "{refused}");
+    repository.react_to_comment(CommentId(9)).await.unwrap();
+
+    accepted.store(1, Ordering::SeqCst);
+    assert_eq!(repository.find_pull(&branch).await.unwrap(), None);
 }
 
 fn claims(authorization: &str) -> Value {
