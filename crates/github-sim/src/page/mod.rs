@@ -3,19 +3,21 @@
 
 mod installing;
 mod markdown;
+mod raw;
+mod references;
 mod registering;
 mod settings;
+mod thread;
 mod visit;
 
 use std::sync::Mutex;
 
-use crate::clock::stamp;
-use crate::reading::{label_names, state};
+use crate::reading::state;
 use crate::rest::serve::{Incoming, Reply};
 use crate::sim::lock;
 use crate::world::World;
-use crate::world::issue::{Comment, Issue};
-use markdown::{escape, render};
+use crate::world::issue::Issue;
+use markdown::escape;
 use visit::Visit;
 
 const STYLE: &str = include_str!("style.css");
@@ -49,10 +51,17 @@ pub(crate) fn serve(world: &Mutex<World>, request: &Incoming) -> Reply {
 fn read(world: &World, parts: &[&str]) -> Reply {
     let page = match parts {
         [""] => Some(home(world)),
-        [owner, name] => world.repo_by_name(owner, name).map(|repo| repository(world, repo.id)),
+        [owner, name] => repository(world, owner, name, |_| true),
+        [owner, name, "issues"] => repository(world, owner, name, |issue| issue.pull.is_none()),
+        [owner, name, "pulls"] => repository(world, owner, name, |issue| issue.pull.is_some()),
+        [owner, name, "pull", number] if number.ends_with(".diff") => {
+            let number = number.trim_end_matches(".diff").parse().ok();
+            let diff = world.repo_by_name(owner, name).zip(number).and_then(|(repo, n)| world.pull_diff(repo.id, n));
+            return diff.map_or_else(visit::not_found, |diff| Reply::text(200, "text/plain", diff));
+        }
         [owner, name, "issues" | "pull", number, ..] => world.repo_by_name(owner, name).and_then(|repo| {
             let issue = repo.issues.get(&number.parse().ok()?)?;
-            Some(thread(world, repo.id, issue))
+            Some(thread::page(world, repo.id, issue))
         }),
         _ => None,
     };
@@ -80,109 +89,35 @@ fn home(world: &World) -> String {
     document("Repositories", &format!("<h1>Repositories</h1><ul>{repositories}</ul>"))
 }
 
-fn repository(world: &World, repo: u64) -> String {
-    let name = world.full_name(repo);
-    let threads: String = world
-        .repo(repo)
-        .into_iter()
-        .flat_map(|repo| repo.issues.values().rev())
+/// A repository's threads, newest first.
+fn repository(world: &World, owner: &str, name: &str, shows: impl Fn(&Issue) -> bool) -> Option<String> {
+    let repo = world.repo_by_name(owner, name)?;
+    let name = escape(&world.full_name(repo.id));
+    let threads: String = repo
+        .issues
+        .values()
+        .rev()
+        .filter(|issue| shows(issue))
         .map(|issue| {
-            let kind = if issue.pull.is_some() { "pull" } else { "issues" };
-            let (number, title) = (issue.number, escape(&issue.title));
+            let (kind, number, title) = (thread::kind(issue), issue.number, escape(&issue.title));
             format!(
-                "<li>{} <a href=\"/{}/{kind}/{number}\">{title}</a> <small>#{number}</small></li>",
-                badge(issue),
-                escape(&name)
+                "<li>{} <a href=\"/{name}/{kind}/{number}\">{title}</a> <small>#{number}</small></li>",
+                badge(issue)
             )
         })
         .collect();
-    document(&name, &format!("<h1>{}</h1><ul class=\"threads\">{threads}</ul>", escape(&name)))
+    let threads = if threads.is_empty() { "<li>None so far.</li>".to_owned() } else { threads };
+    Some(document(
+        &world.full_name(repo.id),
+        &format!(
+            "<h1><a href=\"/{name}\">{name}</a></h1><p><a href=\"/{name}/issues\">Issues</a> · \
+             <a href=\"/{name}/pulls\">Pull requests</a></p><ul class=\"threads\">{threads}</ul>"
+        ),
+    ))
 }
 
 fn badge(issue: &Issue) -> String {
     let draft = issue.open && issue.pull.as_ref().is_some_and(|pull| pull.draft);
     let state = if draft { "draft" } else { state(issue) };
     format!("<span class=\"badge {state}\">{state}</span>")
-}
-
-fn thread(world: &World, repo: u64, issue: &Issue) -> String {
-    let name = escape(&world.full_name(repo));
-    let labels: String = label_names(world, repo, issue)
-        .iter()
-        .map(|label| format!("<span class=\"label\">{}</span>", escape(label)))
-        .collect();
-    let branches = issue.pull.as_ref().map(|pull| {
-        format!("<p>from <code>{}</code> into <code>{}</code></p>", escape(&pull.head_ref), escape(&pull.base_ref))
-    });
-    let mut body = format!(
-        "<p><a href=\"/{name}\">{name}</a></p><h1>{} <small>#{}</small></h1><p>{} {labels}</p>{}",
-        escape(&issue.title),
-        issue.number,
-        badge(issue),
-        branches.unwrap_or_default()
-    );
-    let opened = stamp(issue.created_at);
-    body.push_str(&post(world.login(issue.author), &opened, "", issue.body.as_deref().unwrap_or_default(), None));
-    for comment in &issue.comments {
-        body.push_str(&comment_post(world, comment));
-    }
-    for review in issue.pull.iter().flat_map(|pull| &pull.reviews) {
-        let verdict = review.state.name().to_lowercase().replace('_', " ");
-        body.push_str(&post(world.login(review.author), &stamp(review.submitted_at), &verdict, &review.body, None));
-    }
-    if issue.pull.is_some() {
-        body.push_str(&checks(world, repo, issue));
-        let diff = world.pull_diff(repo, issue.number).unwrap_or_default();
-        body.push_str(&format!("<h2>Changes</h2><pre class=\"diff\">{}</pre>", colour(&diff)));
-    }
-    document(&issue.title, &body)
-}
-
-fn comment_post(world: &World, comment: &Comment) -> String {
-    let reactions: Vec<&str> = comment.reactions.iter().map(|it| it.content.as_str()).collect();
-    let folded = comment.minimized.as_deref();
-    let (at, note) = (stamp(comment.created_at), reactions.join(" "));
-    post(world.login(comment.author), &at, &note, &comment.body, folded)
-}
-
-fn post(login: &str, at: &str, note: &str, body: &str, folded: Option<&str>) -> String {
-    let head = format!("<b>{}</b> <small>{at} {}</small>", escape(login), escape(note));
-    let text = render(body);
-    match folded {
-        None => format!("<article><div class=\"head\">{head}</div><div class=\"text\">{text}</div></article>"),
-        Some(why) => format!(
-            "<article><details><summary class=\"head\">{head} <i>hidden as {}</i></summary><div class=\"text\">{text}</div>\
-             </details></article>",
-            escape(&why.to_lowercase())
-        ),
-    }
-}
-
-fn checks(world: &World, repo: u64, issue: &Issue) -> String {
-    let Some((pull, repository)) = issue.pull.as_ref().zip(world.repo(repo)) else { return String::new() };
-    let runs = repository.check_runs.iter().filter(|run| run.head_sha == pull.head_sha);
-    let lines: String = runs
-        .map(|run| {
-            let state = escape(run.conclusion.as_deref().unwrap_or(&run.status));
-            let title = escape(run.title.as_deref().unwrap_or_default());
-            format!(
-                "<li><span class=\"badge {state}\">{state}</span> {} <small>{title}</small></li>",
-                escape(&run.name)
-            )
-        })
-        .collect();
-    if lines.is_empty() { String::new() } else { format!("<h2>Checks</h2><ul class=\"threads\">{lines}</ul>") }
-}
-
-fn colour(diff: &str) -> String {
-    let line = |line: &str| {
-        let kind = match line.as_bytes().first() {
-            Some(b'+') => "added",
-            Some(b'-') => "removed",
-            Some(b'@') => "place",
-            _ => return format!("{}\n", escape(line)),
-        };
-        format!("<span class=\"{kind}\">{}</span>\n", escape(line))
-    };
-    diff.lines().map(line).collect()
 }

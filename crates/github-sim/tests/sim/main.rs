@@ -13,6 +13,7 @@ mod issues;
 mod limits;
 mod lists;
 mod moves;
+mod pages;
 mod pulls;
 mod readme;
 mod registering;
