@@ -198,7 +198,11 @@ impl Gate {
                 tracing::warn!(account = ?pass.account, %until, "{pause}; nothing is asked for it until then");
                 state.shut = Some(Shut { until, pause, probe: None });
             }
+            (Outcome::Troubled { .. }, Decision::Later(until)) if matches!(pass.culprit, Culprit::Request(_)) => {
+                outages.waits(&pass.culprit, until);
+            }
             (Outcome::Troubled { .. }, Decision::Later(until)) => {
+                let until = state.shut.map_or(until, |shut| shut.until.max(until));
                 state.shut = Some(Shut { until, pause: Pause::Asked, probe: None });
             }
             (Outcome::Unauthorized, Decision::Fail) if pass.account == Account::App => {

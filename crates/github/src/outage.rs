@@ -32,6 +32,20 @@ pub(crate) enum Culprit {
     Request(String),
 }
 
+impl Culprit {
+    /// The installation, if it is known whose it is.
+    fn installation(&self) -> Option<InstallationId> {
+        match self {
+            Self::Everybody => None,
+            Self::Installation(installation) => Some(*installation),
+            Self::Request(path) => {
+                let number = path.strip_prefix("/app/installations/")?.split('/').next()?;
+                number.parse().ok().map(InstallationId)
+            }
+        }
+    }
+}
+
 /// When a culprit is asked again.
 #[derive(Clone, Copy, Debug)]
 struct Shut {
@@ -52,7 +66,7 @@ struct Failing {
 pub(crate) struct Outages {
     all: Failing,
     /// Who failed since anybody was answered, and how often in all.
-    together: HashSet<Culprit>,
+    together: HashSet<InstallationId>,
     together_times: u32,
     each: HashMap<Culprit, Failing>,
 }
@@ -87,12 +101,20 @@ impl Outages {
         }
     }
 
+    /// GitHub said when this one may come back. A later time that it named before stands.
+    pub(crate) fn waits(&mut self, culprit: &Culprit, until: Timestamp) {
+        let failing = self.each.entry(culprit.clone()).or_default();
+        let until = failing.shut.map_or(until, |shut| shut.until.max(until));
+        failing.shut = Some(Shut { until, probe: None });
+    }
+
     /// It failed. `connected`: whether there was a connection at all.
     pub(crate) fn failed(&mut self, culprit: &Culprit, connected: bool, now: Timestamp) {
+        self.asks_no_more(culprit);
         if !connected || *culprit == Culprit::Everybody {
             self.all.times = self.all.times.saturating_add(1);
         } else {
-            self.together.insert(culprit.clone());
+            self.together.extend(culprit.installation());
             self.together_times = self.together_times.saturating_add(1);
             if self.each.entry(culprit.clone()).or_default().failed(now) {
                 tracing::warn!(
@@ -183,6 +205,26 @@ mod tests {
         assert_eq!(outages.closed(&tenant(8), at(64)), Some(at(69)));
         outages.answered(&tenant(9));
         assert_eq!(outages.closed(&tenant(8), at(64)), None);
+    }
+
+    #[test]
+    fn all_that_one_tenant_asks_is_one_tenants() {
+        let mut outages = Outages::default();
+        let paths = ["/app/installations/1/access_tokens", "/app/installations/1", "/repos/acme/app/installation"];
+        for second in 0..9 {
+            outages.failed(&tenant(1), true, at(second));
+            paths.iter().for_each(|path| outages.failed(&Culprit::Request((*path).to_owned()), true, at(second)));
+        }
+        assert_eq!(outages.closed(&tenant(2), at(9)), None);
+    }
+
+    #[test]
+    fn who_is_told_when_to_come_back_waits_alone_and_that_long() {
+        let mut outages = Outages::default();
+        outages.waits(&tenant(1), at(3600));
+        outages.waits(&tenant(1), at(1));
+        assert_eq!(outages.closed(&tenant(1), at(2)), Some(at(3600)));
+        assert_eq!(outages.closed(&tenant(2), at(2)), None);
     }
 
     #[test]
