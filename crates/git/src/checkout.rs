@@ -15,7 +15,7 @@ use git2::Oid;
 pub(crate) use lease::{Exclusive, Lease};
 
 use crate::error::GitError;
-use crate::mirror::{Git, blocking};
+use crate::mirror::{Git, blocking, lock};
 use crate::objects::{TreeId, oid};
 use crate::process::{Call, Patience};
 use content::Content;
@@ -152,6 +152,8 @@ impl Git {
         }
         let target = tree_folder.join(".git/objects/pack/pack");
         let git_dir = self.mirror_path(repo);
+        // Halves of packs lie in the mirror while it works, and who has the lock takes them for leftovers.
+        let _lock = lock(&git_dir.with_extension("lock")).await?;
         let said = self
             .inner
             .program

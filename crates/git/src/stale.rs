@@ -37,7 +37,7 @@ pub(crate) fn sweep_locks(git_dir: &Path) -> Result<(), GitError> {
 }
 
 /// Removes the halves of packs that a broken fetch or repacking left behind, and its mark on a pack that would keep it from
-/// ever being repacked. The caller holds the mirror's lock: nobody else makes packs there.
+/// ever being repacked. The caller holds the mirror's lock: whoever makes a pack there holds it too.
 pub(crate) fn sweep_halves(git_dir: &Path) -> Result<(), GitError> {
     let packs = std::fs::read_dir(git_dir.join("objects/pack")).into_iter().flatten().flatten();
     for path in packs.map(|entry| entry.path()) {
