@@ -26,6 +26,11 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// has found a bug or a dead disk.
 const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Where several programs open a new database at once, SQLite refuses some of them the change to WAL without the wait it
+/// otherwise has (it could be a deadlock). They try again for five seconds.
+const WAL_TRIES: u32 = 100;
+const WAL_PAUSE: Duration = Duration::from_millis(50);
+
 /// Readers do not block each other or the writer in WAL mode; each is a thread.
 const READERS: u32 = 4;
 
@@ -53,11 +58,21 @@ impl Engine {
         let pool = || SqlitePoolOptions::new().acquire_timeout(TURN_TIMEOUT).idle_timeout(None).max_lifetime(None);
         // When the disk is full, SQLite itself ends the transaction, and sqlx, which counts them, believes that it is still in
         // one: it would refuse every further `BEGIN`. Such a connection is replaced.
-        let writer = pool()
-            .max_connections(1)
-            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
-        let writer = writer.connect_with(options.clone()).await;
-        let writer = writer.map_err(|source| StoreError::Open { path, source })?;
+        let writer = || {
+            pool()
+                .max_connections(1)
+                .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+                .connect_with(options.clone())
+        };
+        let mut opened = writer().await;
+        for _ in 0..WAL_TRIES {
+            if !opened.as_ref().is_err_and(is_busy) {
+                break;
+            }
+            tokio::time::sleep(WAL_PAUSE).await;
+            opened = writer().await;
+        }
+        let writer = opened.map_err(|source| StoreError::Open { path, source })?;
         // `query_only`, not `read_only`: a read-only connection cannot recover the log that a crash left behind.
         let readers = pool().max_connections(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
         Ok((Self { writer, readers }, is_new))
@@ -113,6 +128,12 @@ impl Engine {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Whether somebody else has the database at this moment: SQLITE_BUSY, with or without more in the higher bits.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 /// The path in `sqlite:PATH` or `sqlite://PATH`.
