@@ -38,11 +38,15 @@ fn key(task: &Task) -> String {
     format!("{}/fetching", task.scope())
 }
 
-/// How far the fetch is that goes on for a task at this moment, if one does.
+/// How far the fetch is that goes on for a task at this moment, if one does. What was called off in the middle leaves its
+/// last word; a task that waits for nothing of the kind has none.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn transfer_of(store: &Store, task: &Task, now: Timestamp) -> Result<Option<Transfer>, StoreError> {
+    if task.state.awaited().is_none() {
+        return Ok(None);
+    }
     let fetching = store.recall::<Fetching>(&key(task)).await?;
     Ok(fetching.filter(|fetching| now.since(fetching.at) < FRESH).and_then(|fetching| fetching.transfer))
 }
