@@ -14,7 +14,7 @@ pub enum PasteError {
     NoCode,
     /// One without its proof.
     #[error(
-        "a code alone does not say whose App it is of: it could be one that somebody else made and has the key of. Paste \
+        "a code alone does not say whose App it belongs to: it could be one that somebody else made and has the key of. Paste \
          the whole address from the browser's bar: its `state=…` shows that it answers this set-up"
     )]
     CodeAlone,
@@ -36,7 +36,8 @@ pub fn code_in(pasted: &str, is_ours: impl Fn(&str) -> bool) -> Result<String, P
     let code = value("code").filter(|code| is_code(code)).ok_or(PasteError::NoCode)?;
     match value("state") {
         Some(state) if is_ours(&state) => Ok(code),
-        _ => Err(PasteError::OtherState),
+        Some(_) => Err(PasteError::OtherState),
+        None => Err(PasteError::CodeAlone),
     }
 }
 
@@ -59,7 +60,7 @@ mod tests {
         assert_eq!(read("http://127.0.0.1:1/setup/created?code=0123456789abcdef&state=ours"), code);
         assert_eq!(read("http://x/y?state=ours&code=0123456789abcdef#z"), code);
         assert_eq!(read("http://x/y?code=0123456789abcdef&state=theirs"), Err(PasteError::OtherState));
-        assert_eq!(read("http://x/y?code=0123456789abcdef"), Err(PasteError::OtherState));
+        assert_eq!(read("http://x/y?code=0123456789abcdef"), Err(PasteError::CodeAlone));
         for none in
             ["", "abc", "../../etc/passwd", "0123456789 abcdef", "http://x/y?code=a/../b&state=ours", "http://x"]
         {

@@ -20,7 +20,7 @@ fn behind_a_webhook_channel() {
     until("a slip is told", PATIENCE, || setup.stdout().contains("this is no address with a code").then_some(()));
     setup.type_in("0123456789abcdef0123456789abcdef01234567\n");
     until("a code of anybody's App is not taken", PATIENCE, || {
-        setup.stdout().contains("a code alone does not say whose App it is of").then_some(())
+        setup.stdout().contains("a code alone does not say whose App it belongs to").then_some(())
     });
     let address = ground.create_on_github(&link, &channel.url);
     assert!(address.starts_with(&link[..link.find("/setup/").unwrap()]), "{address} is not below {link}");
