@@ -13,6 +13,7 @@ use baton_core::domain::task::Withdrawal;
 use baton_core::domain::time::Timestamp;
 use baton_github::{GitHubError, Issue, Repository};
 use baton_queue::Failure;
+use baton_store::JobId;
 use serde::{Deserialize, Serialize};
 
 use super::{Engine, error};
@@ -21,8 +22,9 @@ const MINUTE: u64 = 60;
 
 /// For how long something is in doubt before it is believed to be gone.
 const DOUBTED: Duration = Duration::from_secs(5 * MINUTE);
-/// A doubt that nobody has looked into for so long is forgotten: two moments of trouble hours apart prove nothing.
-const FORGOTTEN: Duration = Duration::from_secs(30 * MINUTE);
+/// A doubt that nobody has looked into for so long is forgotten: two moments of trouble that are far apart prove nothing. Who
+/// is in doubt asks again when [`DOUBTED`] is over.
+const FORGOTTEN: Duration = Duration::from_secs(10 * MINUTE);
 /// For how long a whole repository may be not found before nobody waits for it any more.
 const PATIENCE: Duration = Duration::from_secs(24 * 60 * MINUTE);
 /// How much later than it could be settled a doubt is looked at by those who only wait for it.
@@ -61,6 +63,11 @@ impl Thing {
             Self::Reach(repository) => format!("doubt/reach/{repository}"),
         }
     }
+}
+
+/// Where it is remembered that a job was put off for a doubt.
+fn doubter(job: JobId) -> String {
+    format!("doubt/job/{job}")
 }
 
 /// What is remembered of something that was not found.
@@ -187,20 +194,62 @@ impl Engine {
         }
     }
 
-    /// Waits while it is in doubt whether a comment still stands: what it approves does not begin meanwhile.
+    /// Waits while it is in doubt whether a comment still stands: what it approves does not begin meanwhile. GitHub is asked
+    /// here too: whoever doubted may have found the comment since.
     ///
     /// # Errors
     /// [`Failure::NotYet`] while it is.
-    pub(super) async fn wait_out_doubt(&self, repository: RepositoryId, comment: CommentId) -> Result<(), Failure> {
-        let now = self.now();
-        match self.doubt_about(Thing::Comment(repository, comment)).await? {
-            None => Ok(()),
-            Some(doubt) => Err(Failure::NotYet {
-                why: None,
-                reason: "GitHub does not find the comment that approved this, and is asked again".to_owned(),
-                until: doubt.since.plus(DOUBTED).max(now).plus(MOMENT),
-            }),
+    pub(super) async fn wait_out_doubt(
+        &self,
+        repository: &Repository,
+        issue: IssueNumber,
+        comment: CommentId,
+    ) -> Result<(), Failure> {
+        let thing = Thing::Comment(repository.reference().id, comment);
+        if self.doubt_about(thing).await?.is_none() {
+            return Ok(());
         }
+        let standing = self.comment_standing(repository, issue, comment).await?;
+        let is_settled = self.doubt_about(thing).await?.is_none();
+        let now = self.now();
+        let until = match standing {
+            Standing::There if is_settled => return Ok(()),
+            Standing::Doubtful(until) => until.max(now),
+            // That an approval ends with its comment is decided where the comment is missed.
+            Standing::There | Standing::Gone(()) => now,
+        };
+        Err(Failure::NotYet {
+            why: None,
+            reason: "GitHub does not find the comment that approved this, and is asked again".to_owned(),
+            until: until.plus(MOMENT),
+        })
+    }
+
+    /// A comment was seen: there is no doubt about it.
+    pub(super) async fn comment_found(&self, repository: RepositoryId, comment: CommentId) -> Result<(), Failure> {
+        self.found(Thing::Comment(repository, comment)).await
+    }
+
+    /// Notes that a job is put off for a doubt about its issue, or about the App's way there.
+    pub(super) async fn doubt_for(&self, job: JobId, issue: Option<IssueNumber>) -> Result<(), Failure> {
+        let mut tx = self.store().begin().await?;
+        tx.remember(&doubter(job), &issue, self.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The job has come through: what it was put off for was trouble that has passed, and the next trouble proves nothing with
+    /// it.
+    pub(super) async fn doubt_no_more(&self, job: JobId, repository: RepositoryId) -> Result<(), Failure> {
+        let Some(issue) = self.store().recall::<Option<IssueNumber>>(&doubter(job)).await? else { return Ok(()) };
+        let things = [Thing::Repository(repository), Thing::Reach(repository)];
+        let mut tx = self.store().begin().await?;
+        for thing in things.into_iter().chain(issue.map(|issue| Thing::Issue(repository, issue))) {
+            tx.forget(&thing.key()).await?;
+        }
+        tx.forget(&doubter(job)).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// The place answers, and the thing is not in it.

@@ -13,6 +13,7 @@ mod repository;
 mod told;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use baton_core::domain::ids::RepositoryId;
 use baton_core::domain::task::Task;
@@ -41,7 +42,8 @@ impl Engine {
         tx.commit().await
     }
 
-    /// Looks. What cannot be found out now is found out the next time: a look never fails.
+    /// Looks. What cannot be found out now is found out the next time: a look never fails. One that cannot find out whether this
+    /// database was restored is put off.
     pub(super) async fn reconcile(&self, context: &JobContext) -> Result<Handled, Failure> {
         for look in [Look::Deliveries, Look::Truth] {
             let looked = match look {
@@ -53,6 +55,12 @@ impl Engine {
                 Err(failure) if leaves_alone(&failure) => {
                     tracing::info!(%failure, "GitHub wants to be left alone; the next look goes on");
                     break;
+                }
+                Err(failure)
+                    if matches!(look, Look::Deliveries) && passes(&failure) && !self.knows_deliveries().await? =>
+                {
+                    tracing::warn!(%failure, "deliveries cannot be listed; nothing is looked at before they are");
+                    return Ok(Handled::Postponed(self.now().plus(AGAIN)));
                 }
                 Err(failure) => tracing::warn!(%failure, "what was missed could not be asked for; the next look does"),
             }
@@ -109,11 +117,19 @@ impl Engine {
 /// Tasks that are read at once.
 const PAGE: u32 = 200;
 
+/// When a look is tried again that could not begin.
+const AGAIN: Duration = Duration::from_secs(60);
+
 /// The two halves of a look.
 #[derive(Clone, Copy)]
 enum Look {
     Deliveries,
     Truth,
+}
+
+/// Whether it may go well later. A GitHub that has no such list, or does not show it to the App, says so for good.
+fn passes(failure: &Failure) -> bool {
+    !matches!(failure, Failure::Permanent { .. } | Failure::Refused { .. })
 }
 
 /// Whether GitHub said for how long it wants no request: then nothing more is asked in this look.

@@ -82,3 +82,54 @@ fn r_18_a_restored_database_does_not_repeat_what_was_lost() {
         assert_eq!(w.state(issue).await, StateName::InReview);
     });
 }
+
+/// The first look ends before it has read the repository. What is said from then on counts all the same.
+#[test]
+fn what_is_said_while_the_first_look_cannot_end_counts() {
+    play(Setup::usual().looks_every(LOOK).starts_late(), async |w| {
+        w.sim.webhook_fates(|_| Fate::IsLost);
+        let before = w.rita().reports_the_typo();
+        w.alice().says(before, "/plan");
+        let issue = w.rita().reports_the_typo();
+        w.is_down_for(HOUR);
+        w.refuses("issues/list-for-repo", 502, 1_000);
+        w.settle().await;
+        w.alice().says(issue, "/plan");
+        w.advance(Duration::from_secs(LOOK)).await;
+        assert_eq!(w.tasks().await, []);
+        w.sim.clear_faults();
+        for _ in 0..4 {
+            w.advance(Duration::from_secs(LOOK)).await;
+        }
+        assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
+        assert_eq!(w.tasks().await.len(), 1);
+    });
+}
+
+/// What was taken elsewhere cannot be read at first. Nothing is done before it is known.
+#[test]
+fn a_restored_database_repeats_nothing_while_deliveries_cannot_be_read() {
+    play(Setup::usual().looks_every(LOOK), async |w| {
+        let issue = w.planned().await;
+        let lost = w.lives_elsewhere().await;
+        w.alice().says(issue, "/plan approve");
+        w.sim.settle().await;
+        w.is_down_for(2 * HOUR);
+        w.is_restored(&lost);
+        w.refuses("apps/list-webhook-deliveries", 502, 1_000);
+        for _ in 0..3 {
+            w.advance(Duration::from_secs(60)).await;
+        }
+        assert_eq!((w.state(issue).await, w.runs("implement").await), (StateName::AwaitingApproval, 0));
+        w.sim.clear_faults();
+        for _ in 0..6 {
+            w.advance(Duration::from_secs(LOOK)).await;
+        }
+        assert_eq!((w.state(issue).await, w.runs("implement").await), (StateName::AwaitingApproval, 0));
+        // Looks go on as ever.
+        w.sim.webhook_fates(|_| Fate::IsLost);
+        w.alice().says(issue, "/plan approve");
+        w.advance(Duration::from_secs(LOOK)).await;
+        assert_eq!(w.state(issue).await, StateName::InReview);
+    });
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use baton_core::domain::task::StateName;
-use github_sim::{Fate, Rule};
+use github_sim::{Fate, Fault, FaultRule, Rule};
 
 use crate::world::{REPO, Setup, World, play};
 
@@ -149,12 +149,50 @@ fn an_approval_that_is_not_found_for_a_minute_still_counts() {
         minutes(w, 20).await;
         w.does_not_find("issues/get-comment");
         minutes(w, 6).await;
-        w.sim.clear_faults();
         // Whatever is in doubt does not begin.
         w.store.resume().await.expect("resumed");
         w.settle().await;
         assert_eq!(w.runs("implement").await, 0);
+        w.sim.clear_faults();
         minutes(w, 20).await;
         assert_eq!(w.state(issue).await, StateName::InReview, "{}", w.notes(issue));
+    });
+}
+
+/// The look has seen the approval, GitHub then does not show it for a moment, and then it does.
+#[test]
+fn an_approval_that_is_found_again_waits_no_longer() {
+    play(Setup::usual().looks_every(LOOK), async |w| {
+        let issue = w.planned().await;
+        w.sim.webhook_fates(|_| Fate::IsLost);
+        w.alice().says(issue, "/plan approve");
+        w.does_not_find("issues/get-comment");
+        w.advance(Duration::from_secs(LOOK)).await;
+        assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
+        w.sim.clear_faults();
+        minutes(w, 7).await;
+        assert_eq!(w.state(issue).await, StateName::InReview, "{}", w.story());
+    });
+}
+
+/// What was in doubt went well. Trouble some minutes later is trouble of its own.
+#[test]
+fn two_moments_of_trouble_are_no_lasting_one() {
+    play(Setup::usual(), async |w| {
+        let issue = w.planned().await;
+        for _ in 0..2 {
+            // The question is heard, and then GitHub knows neither the issue nor a place for the answer.
+            let fault = Fault::Refuse { status: 404, message: None };
+            w.sim.fault(FaultRule { operation: "issues/get".to_owned(), fault, times: None, skip: 1 });
+            w.does_not_find("issues/create-comment");
+            w.alice().says(issue, "/baton status");
+            w.settle().await;
+            minutes(w, 1).await;
+            w.sim.clear_faults();
+            minutes(w, 6).await;
+            assert_eq!(w.state(issue).await, StateName::AwaitingApproval, "{}", w.story());
+        }
+        let said = w.notes(issue);
+        assert_eq!(said.matches("**State:**").count(), 2, "{said}");
     });
 }

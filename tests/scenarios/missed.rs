@@ -250,6 +250,63 @@ fn a_late_command_for_an_earlier_task_does_not_steer_the_next() {
     });
 }
 
+/// A label that nobody told of, and the task that was asked for after it has been cancelled when a look finds it.
+#[test]
+fn a_late_handover_from_before_a_task_begins_no_other() {
+    play(Setup::usual().looks_every(5 * MINUTE), async |w| {
+        let issue = w.rita().reports_the_typo();
+        w.sim.webhook_fates(|delivery| if delivery.event == "issues" { Fate::IsLost } else { Fate::Arrives });
+        w.alice().labels(issue, "baton");
+        w.alice().says(issue, "/plan");
+        w.settle().await;
+        assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
+        w.alice().says(issue, "/baton cancel");
+        w.settle().await;
+        for _ in 0..3 {
+            w.advance(Duration::from_secs(5 * MINUTE)).await;
+        }
+        assert_eq!(w.state(issue).await, StateName::Cancelled);
+        assert_eq!(w.tasks().await.len(), 1);
+        // Handed over now, it is wanted now.
+        w.alice().unlabels(issue, "baton");
+        w.alice().labels(issue, "baton");
+        w.advance(Duration::from_secs(5 * MINUTE)).await;
+        assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
+        assert_eq!(w.tasks().await.len(), 2);
+    });
+}
+
+/// The first `/plan` is told of when the plan that the second one asked for stands on the issue, or was given up.
+#[test]
+fn a_late_plan_command_plans_nothing_anew() {
+    for is_cancelled in [false, true] {
+        play(Setup::usual(), async |w| {
+            let issue = w.rita().reports_the_typo();
+            let mut is_first = true;
+            w.sim.webhook_fates(move |delivery| {
+                let is_plan = delivery.payload["comment"]["body"] == "/plan";
+                if is_plan && std::mem::take(&mut is_first) { Fate::ComesLate } else { Fate::Arrives }
+            });
+            w.alice().says(issue, "/plan");
+            w.alice().says(issue, "/plan");
+            w.settle().await;
+            assert_eq!(w.state(issue).await, StateName::AwaitingApproval);
+            if is_cancelled {
+                w.alice().says(issue, "/baton cancel");
+                w.settle().await;
+            }
+            let before = w.task(issue).await;
+            w.sim.release_webhooks(false);
+            w.settle_with_retries().await;
+            assert_eq!(w.task(issue).await, before);
+            assert_eq!((w.tasks().await.len(), w.runs("plan").await), (1, 1));
+            let said = w.notes(issue);
+            let refused = "alice, `/plan` was not carried out: it was written before this task was asked for";
+            assert!(said.contains(refused), "{said}");
+        });
+    }
+}
+
 /// The same text for the second time is as new as it was for the first.
 #[test]
 fn an_edit_that_was_taken_back_is_seen_again() {

@@ -96,6 +96,8 @@ impl Engine {
                 let event = Event::Triggered(Box::new(triggered.clone()));
                 self.apply(tx, task.id, &event, Some(doer)).await?
             }
+            // The task that was asked for since has ended, and this was done before it: that is no wish for another one.
+            Some(task) if triggered.at.is_some_and(|at| task.was_asked_for_after(at)) => Err(Rejection::Outdated),
             _ => self.begin(tx, repository, triggered, Some(doer)).await?,
         };
         let Err(rejection) = result else { return Ok(None) };
@@ -139,6 +141,11 @@ impl Engine {
             // An earlier attempt's pull request steers no later one.
             (Some(task), _, None) if task.pull != Some(thread.number) && is_on_pull(commanded) => {
                 Err(Rejection::OfAnEarlierTask { pull: thread.number })
+            }
+            (Some(task), Command::Plan, Some(comment))
+                if begins_anew(Some(task)) && task.was_asked_for_after(comment.at) =>
+            {
+                authorise(&commanded.by, Action::Steer).and(Err(Rejection::BeforeThisTask))
             }
             (task, Command::Plan, Some(comment)) if begins_anew(task.as_ref()) => {
                 let triggered = Triggered {

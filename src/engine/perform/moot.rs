@@ -3,6 +3,8 @@
 
 use baton_core::domain::effect::Effect;
 use baton_core::domain::event::Event;
+use baton_core::domain::ids::IssueNumber;
+use baton_core::domain::issue::RepositoryRef;
 use baton_core::domain::task::Withdrawal;
 use baton_queue::{Failure, Handled, JobContext};
 use baton_store::{Json, Outcome};
@@ -17,12 +19,21 @@ impl Engine {
     pub(in crate::engine) async fn perform_unless_moot(&self, context: &JobContext) -> Result<Handled, Failure> {
         let failure = match self.perform(context).await {
             Err(failure @ (Failure::Permanent { .. } | Failure::Refused { .. })) => failure,
+            Ok(Handled::Completed) => {
+                // The work is done and written down: a doubt that stays is no reason to call it failed.
+                if let Err(failure) = self.trouble_has_passed(context).await {
+                    tracing::warn!(job = %context.job.id, %failure, "a doubt could not be forgotten");
+                }
+                return Ok(Handled::Completed);
+            }
             other => return other,
         };
         let payload: Payload = context.job.payload.read("effect job")?;
-        let because = match self.taken_away_from(context, &payload).await? {
+        let number = self.issue_of_job(context, &payload).await?;
+        let because = match self.taken_away_from(&payload.repository, number).await? {
             Standing::Gone(because) => because,
             Standing::Doubtful(until) => {
+                self.doubt_for(context.job.id, number).await?;
                 let reason = format!("{failure}; that may be trouble of GitHub's, and is asked again");
                 return Err(Failure::NotYet { reason, why: None, until });
             }
@@ -50,18 +61,31 @@ impl Engine {
         Ok(Handled::Completed)
     }
 
-    async fn taken_away_from(&self, context: &JobContext, payload: &Payload) -> Result<Standing<Withdrawal>, Failure> {
-        match self.reach(&payload.repository).await? {
+    async fn trouble_has_passed(&self, context: &JobContext) -> Result<(), Failure> {
+        let payload: Payload = context.job.payload.read("effect job")?;
+        self.doubt_no_more(context.job.id, payload.repository.id).await
+    }
+
+    /// The issue or pull request without which there is nothing to do, if there is one.
+    async fn issue_of_job(&self, context: &JobContext, payload: &Payload) -> Result<Option<IssueNumber>, Failure> {
+        Ok(match (&payload.effect, context.job.task) {
+            (_, Some(_)) => Some(self.task_of(context).await?.issue.number),
+            (Effect::Say { thread, .. }, None) => Some(thread.number),
+            (_, None) => None,
+        })
+    }
+
+    async fn taken_away_from(
+        &self,
+        reference: &RepositoryRef,
+        issue: Option<IssueNumber>,
+    ) -> Result<Standing<Withdrawal>, Failure> {
+        match self.reach(reference).await? {
             Standing::There => {}
             Standing::Gone(()) => return Ok(Standing::Gone(Withdrawal::Uninstalled)),
             Standing::Doubtful(until) => return Ok(Standing::Doubtful(until)),
         }
-        let number = match (&payload.effect, context.job.task) {
-            (_, Some(_)) => self.task_of(context).await?.issue.number,
-            (Effect::Say { thread, .. }, None) => thread.number,
-            (_, None) => return Ok(Standing::There),
-        };
-        let repository = self.parts().github.repository(&payload.repository);
-        self.issue_standing(&repository, number).await
+        let Some(issue) = issue else { return Ok(Standing::There) };
+        self.issue_standing(&self.parts().github.repository(reference), issue).await
     }
 }

@@ -70,7 +70,7 @@ impl Engine {
         if let Purpose::Implement { approval, .. } = &order.purpose
             && let ApprovedThrough::Comment { id } = approval.through
         {
-            self.wait_out_doubt(github.reference().id, id).await?;
+            self.wait_out_doubt(github, task.issue.number, id).await?;
         }
         if let Purpose::Implement { approval, .. } | Purpose::Revise { approval, .. } = &order.purpose
             && let Some(because) = self.void_approval(github, task.issue.number, approval).await?

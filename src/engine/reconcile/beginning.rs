@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deliveries::is_wanted;
 use super::installations::Place;
+use super::repository::Mark;
 use crate::engine::Engine;
 
 /// The settings that hold what this file knows.
@@ -43,14 +44,23 @@ impl Known {
 }
 
 impl Engine {
-    /// Notes since when each repository without a mark is this Baton's business, and what is covered now.
+    /// Notes since when each repository without a mark is this Baton's business, and what is covered now. Both at once: a look
+    /// that ends before it has read the repository must not leave it known and without a beginning.
     pub(super) async fn date(&self, places: &mut [Place], covered: BTreeSet<RepositoryId>) -> Result<(), Failure> {
         let now = self.now();
         let earlier = self.store().setting::<Known>(KNOWN).await?;
+        let mut first = Vec::new();
         for place in places {
             place.since = Known::since(earlier.as_ref(), place, now);
+            let setting = Mark::setting(place.covered.reference.id);
+            if self.store().setting::<Mark>(&setting).await?.is_none() {
+                first.push((setting, Mark::first(place.since)));
+            }
         }
         let mut tx = self.store().begin().await?;
+        for (setting, mark) in first {
+            tx.set(&setting, &mark, now).await?;
+        }
         tx.set(KNOWN, &Known { looked_at: now, repositories: covered }, now).await?;
         tx.commit().await?;
         Ok(())

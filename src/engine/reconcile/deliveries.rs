@@ -28,6 +28,9 @@ const TIMES: u32 = 4;
 /// The pause before one is asked for a second time; it doubles with each.
 const PAUSE: Duration = Duration::from_secs(5 * MINUTE);
 
+/// What was read of deliveries before that says nothing about whether this database was restored since.
+const FRESH: Duration = Duration::from_secs(60 * MINUTE);
+
 /// Events from which nothing follows: not worth asking for.
 const WITHOUT_CONSEQUENCE: [&str; 3] = ["check_run", "ping", "push"];
 
@@ -40,6 +43,9 @@ struct Log {
     /// What failed before this is none of this database's business: it is older.
     #[serde(default)]
     begun: Option<Timestamp>,
+    /// When GitHub's list was read last.
+    #[serde(default)]
+    looked: Option<Timestamp>,
     /// The newest attempt seen.
     until: Option<Timestamp>,
     /// What was not delivered yet, by GUID.
@@ -106,6 +112,7 @@ impl Engine {
         let since = log.until.map_or(oldest, |until| oldest.max(before(until, OVERLAP)));
         let attempts = self.parts().github.attempts_since(since).await.map_err(|refused| self.refused(&refused))?;
         log.read(&attempts);
+        log.looked = Some(now);
         self.find_taken_elsewhere(&attempts).await?;
         log.begun = log.begun.max(self.told_to_us_from().await?);
         log.open.retain(|_, open| open.since >= oldest && Some(open.since) >= log.begun);
@@ -115,6 +122,13 @@ impl Engine {
         tx.set(SETTING, &log, now).await?;
         tx.commit().await?;
         asked.map_err(|refused| self.refused(&refused))
+    }
+
+    /// Whether GitHub's list of deliveries was read for this database a short time ago. Else nobody knows what was told to
+    /// another one meanwhile, and what that one did must not be done again.
+    pub(super) async fn knows_deliveries(&self) -> Result<bool, Failure> {
+        let log = self.store().setting::<Log>(SETTING).await?.unwrap_or_default();
+        Ok(log.looked.is_some_and(|looked| looked.plus(FRESH) > self.now()))
     }
 
     /// GitHub counts as failed what arrived here and was answered too late.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use baton_core::command::parse;
-use baton_core::domain::ids::{Digest, IssueNumber};
+use baton_core::domain::ids::{Digest, IssueNumber, RepositoryId};
 use baton_core::domain::task::Task;
 use baton_core::domain::time::Timestamp;
 use baton_github::{Changed, Comment, GitHubError, Issue, Repository};
@@ -34,7 +34,13 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    fn first(since: Timestamp) -> Self {
+    /// The setting that holds a repository's.
+    pub(super) fn setting(repository: RepositoryId) -> String {
+        format!("reconcile/repository/{repository}")
+    }
+
+    /// Of a repository that is this database's business since then.
+    pub(super) fn first(since: Timestamp) -> Self {
         // GitHub's times are whole seconds.
         let from = Timestamp(since.0.div_euclid(1_000) * 1_000);
         Self { from, until: from, seen: None, calm: false }
@@ -54,7 +60,7 @@ impl Engine {
     pub(super) async fn look_at(&self, place: &Place, tasks: &[Task]) -> Result<(), Failure> {
         let reference = &place.covered.reference;
         let repository = self.parts().github.repository(reference);
-        let setting = format!("reconcile/repository/{}", reference.id);
+        let setting = Mark::setting(reference.id);
         let mark = self.store().setting::<Mark>(&setting).await?;
         let mut mark = mark.unwrap_or_else(|| Mark::first(place.since));
         // It may have been installed anew since.

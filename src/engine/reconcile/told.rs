@@ -170,6 +170,7 @@ impl Engine {
             Err(GitHubError::NotFound { .. } | GitHubError::Gone { .. }) => return not_found().await,
             Err(refused) => return Err(self.refused(&refused)),
         }
+        self.comment_found(repository.reference().id, comment).await?;
         let author = there.author.map(account);
         let comment = comment_of(there.id, there.body, author.clone());
         let context = Context { sender: author, ..context(&seen.repository) };

@@ -42,6 +42,8 @@ pub fn step(task: &Task, event: &Event, now: Timestamp) -> Result<Transition, Re
             // Handing over what is already in hand changes nothing, except that the automatic label is an approval.
             match triggered.trigger {
                 Trigger::LabelledAuto if !task.ended() => advance(&mut draft, &triggered.by, &triggered.issue)?,
+                // Heard of late, it is not done over again.
+                _ if triggered.at.is_some_and(|at| task.was_asked_for_after(at)) => return Err(Rejection::Outdated),
                 _ if matches!(task.state, State::Failed(_)) => {
                     authorise(&triggered.by, Action::Steer)?;
                     return Err(Rejection::FailedBefore);

@@ -71,6 +71,12 @@ pub struct Task {
 }
 
 impl Task {
+    /// Whether it was asked for after that, by GitHub's clock, as far as that is known: what was done then was not done for it.
+    #[must_use]
+    pub fn was_asked_for_after(&self, at: Timestamp) -> bool {
+        self.asked_at.is_some_and(|asked| at < asked)
+    }
+
     /// The thread.
     #[must_use]
     pub fn thread(&self) -> Thread {

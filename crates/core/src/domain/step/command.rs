@@ -76,20 +76,18 @@ fn answer(draft: &mut Draft<'_>, commanded: &Commanded, note: Note) {
 }
 
 /// What steers a task was written after that task was asked for. A webhook that comes late may tell of what somebody wanted of
-/// an earlier task on the same issue. What answers a plan names that plan, and is judged by that.
+/// an earlier task on the same issue, or ask once more for what has begun since. What answers a plan names that plan, and is
+/// judged by that.
 fn was_meant_for_this_task(draft: &Draft<'_>, commanded: &Commanded) -> Result<(), Rejection> {
     let steers = matches!(
         commanded.command,
-        Command::Cancel | Command::Retry | Command::Pause | Command::Resume | Command::Budget { .. }
+        Command::Plan | Command::Cancel | Command::Retry | Command::Pause | Command::Resume | Command::Budget { .. }
     );
     let written = match commanded.origin {
         Origin::Issue { comment, .. } | Origin::Pull { comment, .. } => comment.at,
         Origin::CommandLine => return Ok(()),
     };
-    match draft.task.asked_at {
-        Some(asked) if steers && written < asked => Err(Rejection::BeforeThisTask),
-        Some(_) | None => Ok(()),
-    }
+    if steers && draft.task.was_asked_for_after(written) { Err(Rejection::BeforeThisTask) } else { Ok(()) }
 }
 
 /// Commands about plans belong on an issue that is open to talk.
