@@ -29,5 +29,6 @@ mod scenarios {
     mod transport;
     mod trouble;
     mod waiting;
+    mod weathers;
     mod withdrawn;
 }

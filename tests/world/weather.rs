@@ -1,5 +1,5 @@
 //! What becomes of webhooks in a story. Every story can be told in any weather: `BATON_STORY_WEATHER` says in which, and
-//! `scenarios/missed` tells them again that way. The end of a story is the same in all of them.
+//! `scenarios/weathers` tells them again that way. The end of a story is the same in all of them.
 
 use std::time::Duration;
 
