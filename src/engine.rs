@@ -34,7 +34,7 @@ use baton_store::Store;
 pub use agents::{Agents, AgentsError, native_config};
 pub use handler::TIDY;
 pub use local::LocalError;
-pub use perform::{contact_key, transfer_of};
+pub use perform::{About, Unfinished, UnfinishedError, contact_key, transfer_of, unfinished};
 pub use reconcile::RECONCILE;
 pub use waiting::{Failed, Waiting, waiting};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use baton_core::command::Command;
-use baton_core::domain::ids::{IssueNumber, RepositoryName, TaskId};
+use baton_core::domain::ids::{IssueNumber, RepositoryName, RunId, TaskId};
 use baton_core::domain::run::AgentEvent;
 use baton_core::domain::task::{Failure, State, StateName, Task};
 use baton_core::domain::usage::Usage;
@@ -20,7 +20,7 @@ use super::paint::{Tone, paint};
 use super::table::{Cell, line, print, visible};
 use super::{Fault, logs};
 use crate::clock;
-use crate::engine::{Waiting, transfer_of, waiting};
+use crate::engine::{About, Waiting, transfer_of, unfinished, waiting};
 
 /// What can be done with tasks. TASK is a task's number, or `OWNER/REPO#N` for the newest task on an issue.
 #[derive(Debug, Subcommand)]
@@ -67,7 +67,7 @@ pub(super) enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Show the patch as it stands in Baton's own repository.
+    /// Show the patch as it stands in Baton's own repository, or what is kept of a work that is not finished.
     Diff {
         /// A task's number, or OWNER/REPO#N for the newest task on that issue.
         task: String,
@@ -146,7 +146,7 @@ pub(super) async fn task(given: &Given, verb: Verb) -> Result<(), Fault> {
         Verb::Show { task, json } => show(&store, &find(&store, &task).await?, json).await,
         Verb::Log { task, follow, json } => log(&store, find(&store, &task).await?.id, follow, json).await,
         Verb::Plan { task, json } => plan(&find(&store, &task).await?, json),
-        Verb::Diff { task } => diff(&config, &find(&store, &task).await?).await,
+        Verb::Diff { task } => diff(&config, &store, &find(&store, &task).await?).await,
         Verb::Approve { task, rev, json } => {
             steer(&config, store, &task, Command::Approve { revision: rev }, json).await
         }
@@ -211,9 +211,11 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
     let task = read(row)?;
     let transfer = transfer_of(store, &task, clock::now()).await.map_err(Fault::failed)?;
     let waiting = waiting(store, &task).await.map_err(Fault::failed)?;
+    let kept = store.kept_about(row.id).await.map_err(Fault::failed)?;
     if json {
+        let kept = kept.as_ref().map(|kept| serde_json::json!({ "run": kept.run, "at": kept.at, "about": kept.about }));
         let whole = serde_json::json!({
-            "task": row, "runs": runs, "history": history, "fetching": transfer, "waiting": waiting,
+            "task": row, "runs": runs, "history": history, "fetching": transfer, "waiting": waiting, "kept": kept,
         });
         line(&whole.to_string());
         return Ok(());
@@ -234,6 +236,14 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
     if let Some(pull) = row.pull_request {
         line(&visible(&format!("  pull request {}#{pull}", row.repository)));
     }
+    if let Some(kept) = &kept {
+        let files = match kept.about.read::<About>("kept work").map_err(Fault::failed)?.files {
+            0 => "no files yet".to_owned(),
+            1 => format!("1 file, `baton task diff {}` shows it", row.id),
+            n => format!("{n} files, `baton task diff {}` shows them", row.id),
+        };
+        line(&visible(&format!("  unfinished work of run {}, kept at {}: {files}", kept.run, kept.at)));
+    }
     if let State::Failed(failed) = &task.state {
         line(&paint(Tone::Bad, &visible(&format!("  {}", broke(&failed.reason)))));
     }
@@ -252,8 +262,10 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
         let ending: serde_json::Value =
             run.ending.as_ref().map(|it| it.read("ending")).transpose().map_err(Fault::failed)?.unwrap_or_default();
         let ended = ending["ended"].as_str().unwrap_or("has not ended");
+        let kept_at = RunId::parse(&run.id).and_then(|run| task.went_on_from(run));
+        let went_on = kept_at.map_or_else(String::new, |at| format!(" · {}", prose::kept::went_on(at, clock::now())));
         line(&visible(&format!(
-            "  {:<6} {:<10} {} · {} · {} tokens · {} · {ended}",
+            "  {:<6} {:<10} {} · {} · {} tokens · {} · {ended}{went_on}",
             run.id,
             run.kind,
             run.agent,
@@ -267,7 +279,12 @@ async fn show(store: &Store, row: &TaskRow, json: bool) -> Result<(), Fault> {
         let event: serde_json::Value = entry.event.read("event").map_err(Fault::failed)?;
         let what = event["event"].as_str().unwrap_or("?").replace('_', " ");
         let detail = event["command"]["command"].as_str().or(event["wait"]["why"].as_str());
-        let command = detail.map_or_else(String::new, |it| format!(" ({})", it.replace('_', " ")));
+        let command = match event["event"].as_str() {
+            Some("kept_work_unusable") => {
+                format!(" ({}); the run starts anew", event["reason"].as_str().unwrap_or("?"))
+            }
+            _ => detail.map_or_else(String::new, |it| format!(" ({})", it.replace('_', " "))),
+        };
         let state = paint(Tone::of_state_named(&entry.state_after), &format!("{:<18}", entry.state_after));
         let what = visible(&format!("{:<24} by {}", format!("{what}{command}"), entry.actor));
         line(&format!("  {}  {state} {what}", paint(Tone::Faint, &entry.at.to_string())));
@@ -300,8 +317,7 @@ async fn log(store: &Store, id: TaskId, follow: bool, json: bool) -> Result<(), 
     loop {
         for run in store.runs(id).await.map_err(Fault::failed)? {
             let after = seen.get(&run.id).copied().unwrap_or(0);
-            let number = run.id.rsplit('.').next().and_then(|n| n.parse().ok()).unwrap_or(0);
-            let run_id = baton_core::domain::ids::RunId { task: id, number };
+            let Some(run_id) = RunId::parse(&run.id) else { continue };
             let entries = store.run_log(run_id, after, 1_000).await.map_err(Fault::failed)?;
             if after == 0 && !entries.is_empty() && !json {
                 line(&format!("── run {} · {} · {} · {}", run.id, run.kind, run.agent, visible(&run.model)));
@@ -380,9 +396,17 @@ fn plan(row: &TaskRow, json: bool) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn diff(config: &crate::config::Config, row: &TaskRow) -> Result<(), Fault> {
+async fn diff(config: &crate::config::Config, store: &Store, row: &TaskRow) -> Result<(), Fault> {
     use baton_core::domain::task::Closed;
     let task = read(row)?;
+    let git = assemble::git(config)?;
+    let text =
+        async |base, head| git.diff_text(row.repository_id, base, head, 4 * 1024 * 1024).await.map_err(Fault::failed);
+    if let Some(found) = unfinished(store, &git, &task).await.map_err(Fault::failed)? {
+        line(&paint(Tone::Strong, &prose::kept::unfinished(found.kept_at, clock::now())));
+        line(&visible(&text(&found.base, &found.head).await?));
+        return Ok(());
+    }
     fn patch(state: &State) -> Option<&baton_core::domain::task::PatchRef> {
         match state {
             State::Verifying(s) => Some(&s.patch),
@@ -396,10 +420,7 @@ async fn diff(config: &crate::config::Config, row: &TaskRow) -> Result<(), Fault
     }
     let patch = patch(&task.state)
         .ok_or_else(|| Fault::failed(anyhow!("task {} has no patch at this time ({})", row.id, row.state)))?;
-    let git = assemble::git(config)?;
-    let text =
-        git.diff_text(row.repository_id, &patch.base, &patch.head, 4 * 1024 * 1024).await.map_err(Fault::failed)?;
-    line(&visible(&text));
+    line(&visible(&text(&patch.base, &patch.head).await?));
     Ok(())
 }
 

@@ -192,6 +192,13 @@ pub(super) const OPERATOR: &[Section] = &[
                 "limits this machine cannot enforce and the operator does without: `memory-cgroup`, `cpu-cgroup`, \
                  `process-cgroup`",
             ),
+            key(
+                "keep_seconds",
+                Whole(1, DAY),
+                Value("10"),
+                "while a run goes on, its unfinished work is kept at most so often, and before each command; a run that is \
+                 broken off goes on from there",
+            ),
             key("bwrap", Path, Is("`/usr/bin/bwrap`"), "the bubblewrap program"),
             key(
                 "uid",

@@ -192,7 +192,7 @@ impl Default for WorkerConfig {
 }
 
 /// `[sandbox]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SandboxConfig {
     /// Which kind.
@@ -205,12 +205,30 @@ pub struct SandboxConfig {
     pub read_only_paths: Vec<PathBuf>,
     /// Protections this machine cannot give and the operator does without, by name.
     pub accepted_gaps: Vec<Gap>,
+    /// Seconds between two times that the work of a run is kept while it goes on.
+    pub keep_seconds: u64,
     /// The bubblewrap program.
     pub bwrap: Option<PathBuf>,
     /// The user that agents run as when Baton runs as root.
     pub uid: Option<u32>,
     /// That user's group; the same number if not set.
     pub gid: Option<u32>,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self {
+            kind: SandboxKind::default(),
+            limits: Limits::default(),
+            network: SandboxNetwork::default(),
+            read_only_paths: Vec::new(),
+            accepted_gaps: Vec::new(),
+            keep_seconds: 10,
+            bwrap: None,
+            uid: None,
+            gid: None,
+        }
+    }
 }
 
 /// The kinds of sandboxes.

@@ -30,6 +30,7 @@ use baton_store::{Outcome, Tx};
 pub use contact::contact_key;
 pub(super) use contact::{CONTACT, MET_AT_ONCE};
 pub use fetching::transfer_of;
+pub use run::{About, Unfinished, UnfinishedError, unfinished};
 
 use super::apply::read;
 use super::jobs::Payload;

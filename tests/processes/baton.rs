@@ -117,6 +117,21 @@ impl Baton {
         self.serving = Some(worker);
     }
 
+    /// Starts `baton worker` beside the server, waits until it works, and stops the server's time (SIGSTOP). The worker
+    /// ends when it is dropped.
+    #[must_use]
+    pub fn freeze_for_a_worker(&mut self) -> Process {
+        let worker = self.start("worker");
+        until("baton worker works", Duration::from_secs(30), || worker.stderr().contains("working").then_some(()));
+        self.serving.as_ref().unwrap().stop_time(true);
+        worker
+    }
+
+    /// The server's time goes on.
+    pub fn thaw(&self) {
+        self.serving.as_ref().unwrap().stop_time(false);
+    }
+
     fn start(&mut self, command: &str) -> Process {
         let name = format!("serve-{}", self.pids.len() + 1);
         let file = self.file();

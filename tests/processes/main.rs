@@ -43,5 +43,6 @@ mod secrecy;
 mod setup;
 mod starting;
 mod stopped;
+mod survives;
 mod webhook;
 mod whole;

@@ -77,6 +77,11 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// SIGSTOP, or SIGCONT.
+    pub fn stop_time(&self, stopped: bool) {
+        kill_process(id(&self.child), if stopped { Signal::STOP } else { Signal::CONT }).unwrap();
+    }
+
     pub fn terminate(&self) {
         kill_process(id(&self.child), Signal::TERM).unwrap();
     }

@@ -33,6 +33,11 @@ pub fn running(command: &str) -> Option<u32> {
     processes().into_iter().find(|seen| seen.cmdline.trim_end() == command).map(|seen| seen.pid)
 }
 
+/// Every process that is exactly this command.
+pub fn running_all(command: &str) -> Vec<u32> {
+    processes().into_iter().filter(|seen| seen.cmdline.trim_end() == command).map(|seen| seen.pid).collect()
+}
+
 /// Ends a process that somebody waits for.
 pub fn end(pid: u32) {
     let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();

@@ -18,7 +18,13 @@ fn an_agent_that_breaks_is_told_and_retried() {
     play(Setup::usual().agent(script), async |w| {
         let issue = w.approved().await;
         assert_eq!(w.state(issue).await, StateName::Failed);
-        w.agent_becomes(&Agent::steady());
+        // It goes on from where it broke: with the edit it had made, and with what it had said.
+        w.agent_becomes(&Agent::that(vec![
+            right_edit(),
+            run("sh greet.sh Ada").answered("Hello, Ada!"),
+            new_case(),
+            finish("The greeting says `Hello` now; a new case shows it."),
+        ]));
         w.alice().says(issue, "/baton retry");
         w.settle().await;
         assert_eq!(w.state(issue).await, StateName::InReview);

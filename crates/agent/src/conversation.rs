@@ -108,6 +108,13 @@ pub struct Conversation {
 
 const VERSION: u32 = 1;
 
+/// What a model is told of a call that had no result when its run broke off. The working copy it finds is from before.
+pub(crate) const INTERRUPTED: &str = "[interrupted]\nThe run was broken off before this call had ended. What it may have \
+                                      changed is not in the working copy: call it again if it is still needed.";
+
+/// What a model is told of a call that was never begun, because its run was stopped.
+pub(crate) const NOT_RUN: &str = "Not run: the run was stopped.";
+
 impl Default for Conversation {
     fn default() -> Self {
         Self { version: VERSION, runs: Vec::new(), turns: Vec::new() }
@@ -128,9 +135,17 @@ impl Conversation {
                 conversation.version
             ));
         }
-        conversation.close_open_calls("Not run: the run was stopped.");
+        conversation.close_open_calls(INTERRUPTED);
         well_formed(&conversation.turns).map_err(|problem| format!("the stored conversation is broken: {problem}"))?;
         Ok(conversation)
+    }
+
+    /// Whether a run can go on from what was stored.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub fn check(stored: &Value) -> Result<(), String> {
+        Self::restore(stored.clone()).map(drop)
     }
 
     /// Adds to what Baton says next.

@@ -29,5 +29,5 @@ pub use model::{Answer, Ask, FaultKind, Model, ModelFault, Stop};
 pub use native::{
     Api, ConfigFault, Effort, Greeting, HandshakeFault, Native, NativeConfig, Patience, PriceTable, Retries, greet,
 };
-pub use port::{PortClosed, ToolCall, ToolCalls, ToolPort, tool_port};
+pub use port::{PortClosed, Standing, ToolCall, ToolCalls, ToolPort, tool_port};
 pub use replay::{Recorder, Replay, Script, ScriptFault};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use baton_core::domain::plan::PlanDraft;
-use baton_core::domain::run::{RunKind, RunRequest};
+use baton_core::domain::run::{RunKind, RunRequest, Spent};
 
 use crate::fence::Fence;
 
@@ -125,10 +125,12 @@ pub(crate) fn opening(request: &RunRequest, round: u32, fence: &Fence) -> String
 
 /// The message with which a stopped run goes on: its task is known, so only what may be new since is told.
 pub(crate) fn going_on(request: &RunRequest, fence: &Fence) -> String {
-    let mut text =
-        "The run was stopped before you ended it and now goes on with a new budget. The working copy is as you \
-                    left it. Continue where you were."
-            .to_owned();
+    let with = if request.spent == Spent::default() {
+        "The run was stopped before you ended it and now goes on with a new budget."
+    } else {
+        "The run was broken off and now goes on; what it used until then counts."
+    };
+    let mut text = format!("{with} The working copy is as you left it. Continue where you were.");
     let wish = request.revise.as_ref().map(|(_, wish)| ("what a maintainer wants changed about the plan", wish));
     let feedback = request.feedback.as_ref().map(|feedback| (LAST_CHANGE, feedback));
     for (what, data) in wish.into_iter().chain(feedback) {

@@ -16,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::AgentFailure;
 use crate::catalogue::{self, Invocation};
-use crate::conversation::{AssistantPart, Call, Conversation, RunMark, UserPart};
+use crate::conversation::{AssistantPart, Call, Conversation, NOT_RUN, RunMark, UserPart};
 use crate::fence::Fence;
 use crate::model::{Answer, Ask, FaultKind, Model, ModelFault, Stop};
 use crate::native::Retries;
-use crate::port::ToolPort;
+use crate::port::{Standing, ToolPort};
 use crate::prompt;
 use allowance::Allowance;
 use room::Room;
@@ -66,6 +66,7 @@ struct Session<'a> {
     allowance: Allowance,
     room: Room,
     usage: Usage,
+    replies: u64,
     format_errors: u32,
     silences: u32,
 }
@@ -89,8 +90,9 @@ pub(crate) async fn conduct(
         room: Room::new(limits, &system, catalogue::offered(request.kind)),
         system,
         conversation,
-        allowance: Allowance::starting(request.budget),
+        allowance: Allowance::starting(request.budget, request.spent),
         usage: Usage::default(),
+        replies: 0,
         format_errors: 0,
         silences: 0,
     };
@@ -224,6 +226,7 @@ impl Session<'_> {
         }
         let calls = self.conversation.hear(answer.parts);
         self.room.measured(&answer.usage, &self.conversation);
+        self.stands();
         calls
     }
 
@@ -275,6 +278,8 @@ impl Session<'_> {
                 };
                 let reply = ToolReply { text: bounded(&reply.text, TOOL_REPLY_LIMIT), ..reply };
                 self.answered(call, reply.ok, shown(&reply));
+                self.replies += 1;
+                self.stands();
                 self.tell(AgentEvent::ToolFinished { id: call.id.clone(), reply }).await;
                 Ok(())
             }
@@ -296,6 +301,14 @@ impl Session<'_> {
         }
         self.answered(call, false, format!("[refused]\n{mistake}"));
         Ok(())
+    }
+
+    /// Says how far it is, for whoever keeps that. A conversation that has no JSON form is not kept as it goes; the run
+    /// says so at its end.
+    fn stands(&self) {
+        if let Ok(conversation) = serde_json::to_value(&self.conversation) {
+            self.channels.tools.stands(Standing { conversation, replies: self.replies });
+        }
     }
 
     fn answered(&mut self, call: &Call, ok: bool, text: String) {
@@ -342,7 +355,7 @@ impl Session<'_> {
     }
 
     fn outcome(mut self, end: RunEnd) -> Result<RunOutcome, AgentFailure> {
-        self.conversation.close_open_calls("Not run: the run was stopped.");
+        self.conversation.close_open_calls(NOT_RUN);
         let conversation = serde_json::to_value(&self.conversation)
             .map_err(|error| AgentFailure::permanent(format!("the conversation cannot be stored: {error}")))?;
         Ok(RunOutcome { end, usage: self.usage, conversation })

@@ -9,6 +9,7 @@ pub mod event;
 pub mod evidence;
 pub mod ids;
 pub mod issue;
+pub mod kept;
 pub mod note;
 pub mod patch;
 pub mod plan;

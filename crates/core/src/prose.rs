@@ -6,6 +6,7 @@ pub mod untrusted;
 
 pub mod contact;
 pub mod feedback;
+pub mod kept;
 pub mod note;
 pub mod place;
 pub mod plan;

@@ -23,7 +23,7 @@ mod wire;
 pub use error::{Problem, SandboxError};
 pub use host::{AgentUser, Bubblewrap, Config, is_root};
 pub use launch::launcher_main;
-pub use sandbox::{BoxFuture, Probe, Sandbox, Session};
+pub use sandbox::{BoxFuture, Fingerprint, Probe, Sandbox, Session, Snapshot};
 pub use serve::server_main;
 pub use toolchain::Toolchains;
 

@@ -20,6 +20,20 @@ pub struct Probe {
     pub problems: Vec<Problem>,
 }
 
+/// What a workspace is like, as the server inside says: to ask whether it still is. Nothing else follows from it, for
+/// whoever is inside can make it what they like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(pub(crate) u64);
+
+/// What a run has changed so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The changes.
+    pub changes: WorkspaceChanges,
+    /// What the workspace is like now.
+    pub fingerprint: Fingerprint,
+}
+
 /// A way to enclose runs.
 pub trait Sandbox: Send + Sync {
     /// Its name in configuration, logs and the pull request.
@@ -66,6 +80,14 @@ pub trait Session: Send {
     /// # Errors
     /// When there is more than can be taken out, or a new file's name is not UTF-8.
     fn changes(&mut self) -> BoxFuture<'_, Result<WorkspaceChanges, SandboxError>>;
+
+    /// The same while the run goes on, within the same limits: the sandbox can be used on afterwards. `None` if all of it
+    /// is as it was when the fingerprint `known` was given out; then nothing but that is carried.
+    ///
+    /// # Errors
+    /// [`SandboxError::Changes`] when there is more than can be taken out: the sandbox is as good as before. Any other
+    /// means that it failed.
+    fn snapshot(&mut self, known: Option<Fingerprint>) -> BoxFuture<'_, Result<Option<Snapshot>, SandboxError>>;
 
     /// Kills everything inside and waits until it is gone, mounts and control groups included.
     fn stop(&mut self) -> BoxFuture<'_, ()>;

@@ -69,17 +69,14 @@ fn serve() -> io::Result<()> {
                 wire::write(&mut output, &Answer::File { bytes: content.as_ref().map(|c| c.len() as u64) })?;
                 wire::write_bytes(&mut output, &content.unwrap_or_default())?;
             }
-            Request::Changes { max_files, max_file_bytes, max_total_bytes } => {
+            Request::Changes { max_files, max_file_bytes, max_total_bytes, unless } => {
                 command::kill_the_others()?;
                 let bounds = changes::Bounds { max_files, max_file_bytes, max_total_bytes };
                 let sent = match spec.access {
-                    WorkspaceAccess::ReadOnly => Ok(()),
-                    WorkspaceAccess::Writable => changes::send(&bounds, &mut output),
+                    WorkspaceAccess::ReadOnly => Ok(Answer::Done { fingerprint: 0 }),
+                    WorkspaceAccess::Writable => changes::send(&bounds, unless, &mut output),
                 };
-                match sent {
-                    Ok(()) => wire::write(&mut output, &Answer::Done)?,
-                    Err(sentence) => wire::write(&mut output, &Answer::Failed(sentence))?,
-                }
+                wire::write(&mut output, &sent.unwrap_or_else(Answer::Failed))?;
             }
         }
         output.flush()?;

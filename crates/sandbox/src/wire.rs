@@ -33,8 +33,9 @@ pub(crate) enum Request {
     Exec(Invocation),
     /// Answered by one `File`, and its bytes.
     ReadFile { path: String, max: u64 },
-    /// Answered by `Written` (each with its bytes) and `Deleted`, then `Done`, or by `Failed`.
-    Changes { max_files: u64, max_file_bytes: u64, max_total_bytes: u64 },
+    /// Answered by `Written` (each with its bytes) and `Deleted`, then `Done`; by `Same` if all of it has the fingerprint
+    /// `unless`; or by `Failed`.
+    Changes { max_files: u64, max_file_bytes: u64, max_total_bytes: u64, unless: Option<u64> },
 }
 
 /// What the server answers.
@@ -61,7 +62,10 @@ pub(crate) enum Answer {
     Deleted {
         path: String,
     },
-    Done,
+    Done {
+        fingerprint: u64,
+    },
+    Same,
     Failed(String),
 }
 
@@ -230,7 +234,7 @@ mod tests {
 
         /// Any JSON that is shaped like an answer or nearly so is decoded or refused.
         #[test]
-        fn nearly_answers_never_panic(text in r#"\{"(tool|output|written|deleted|completed|file|failed)":(\{("(path|mode|bytes|ending|ok|text)":("[a-z/.]{0,8}"|-?[0-9]{1,20}|null),?){0,3}\}|"x"|null)\}"#) {
+        fn nearly_answers_never_panic(text in r#"\{"(tool|output|written|deleted|completed|file|done|failed)":(\{("(path|mode|bytes|ending|ok|text|fingerprint)":("[a-z/.]{0,8}"|-?[0-9]{1,20}|null),?){0,3}\}|"x"|null)\}"#) {
             let _ = Frame::Json(text.into_bytes()).message::<Answer>();
         }
     }

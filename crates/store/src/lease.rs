@@ -25,6 +25,11 @@ impl Lease {
         Self { job: job.id, fence }
     }
 
+    /// The number that later leases on the same job exceed.
+    pub(crate) fn fence(&self) -> i64 {
+        self.fence
+    }
+
     /// The job.
     #[must_use]
     pub fn job(&self) -> JobId {
@@ -188,7 +193,7 @@ impl Tx {
         self.end_attempt(&job, None, error, now).await
     }
 
-    async fn held(&mut self, lease: &Lease) -> Result<Job, StoreError> {
+    pub(crate) async fn held(&mut self, lease: &Lease) -> Result<Job, StoreError> {
         let row = self.session.first(HELD, params![lease.job.0, lease.fence]).await?;
         Job::from_row(&row.ok_or(StoreError::LostLease(lease.job))?)
     }

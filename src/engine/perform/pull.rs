@@ -1,7 +1,7 @@
 //! The pull request: found by its head or opened, and brought up to date.
 
 use baton_core::domain::event::Event;
-use baton_core::domain::ids::{BranchName, IssueNumber};
+use baton_core::domain::ids::{BranchName, IssueNumber, RunId};
 use baton_core::domain::refusal::Refusal;
 use baton_core::domain::run::RunKind;
 use baton_core::domain::task::{PatchRef, Proof, Task};
@@ -122,6 +122,8 @@ impl Engine {
                 agent: format!("{} · {}", run.agent, run.model),
                 seconds: ended.since(run.started_at).as_secs(),
                 usage,
+                went_on_from: RunId::parse(&run.id).and_then(|run| task.went_on_from(run)),
+                ended,
             });
         }
         Ok(lines)

@@ -1,7 +1,9 @@
 //! One run: a fetched base, a sandbox, an agent, and what comes out of it. The one file where git, sandbox and agent meet.
 
+mod bill;
 mod brief;
 mod ground;
+mod keeping;
 mod kept;
 mod log;
 mod take_out;
@@ -12,7 +14,7 @@ use baton_core::domain::closing::closes;
 use baton_core::domain::effect::{Purpose, RunOrder};
 use baton_core::domain::enclosure::WorkspaceAccess;
 use baton_core::domain::event::Event;
-use baton_core::domain::ids::{IssueNumber, RunId, TaskId};
+use baton_core::domain::ids::{IssueNumber, RunId};
 use baton_core::domain::run::{RunOutcome, RunRequest};
 use baton_core::domain::task::{ApprovedThrough, PlanCause, Task};
 use baton_core::domain::tool::ToolReply;
@@ -30,8 +32,12 @@ use tokio_util::sync::CancellationToken;
 use super::progress::CHECK_NAME;
 use crate::engine::agents::Named;
 use crate::engine::{Engine, enclose, error};
+use bill::sum;
 use ground::Ground;
+use keeping::Keeper;
 use log::Log;
+
+pub use kept::{About, Unfinished, UnfinishedError, unfinished};
 
 /// An agent that fails after it has spent money is tried so often.
 const PAID_ATTEMPTS: u32 = 3;
@@ -47,9 +53,13 @@ pub(super) struct RunRecord {
 
 /// What a run came to, before it is written down.
 struct Came {
+    /// Without what it used, which is booked when it is applied.
     event: Event,
     record: RunRecord,
-    usage: Usage,
+    /// Whether nobody will go on from what was kept of it.
+    is_over: bool,
+    /// What it used and does not stand in its log.
+    unlogged: Usage,
 }
 
 impl Engine {
@@ -81,6 +91,9 @@ impl Engine {
             Some(task) => task,
             None => return self.finish(context, vec![]).await,
         };
+        // What a lost worker's attempt used counts before anything more is spent.
+        self.bill(task.id, order.run, Usage::default()).await?;
+        task = self.task_by_id(task.id).await?;
         if let Some(pull) = self.served_by(github, order, &task).await? {
             return self.finish(context, vec![Event::AlreadyServed { run: order.run, pull }]).await;
         }
@@ -98,17 +111,30 @@ impl Engine {
                 return self.finish(context, vec![Event::ConfigurationInvalid { run: order.run, problems }]).await;
             }
         };
-        // Before the run begins anew: it may go on from what it said when it was stopped.
         let request = self.brief(github, order, &task, &ground).await?;
         let mut tx = self.store().begin().await?;
         let run = NewRun { id: order.run, kind: order.purpose.kind().name(), agent: &agent_name, model: &agent.model };
         tx.begin_run(&run, self.now()).await?;
+        if let Some(found) = found_work(order.run, &ground)
+            && let Err(rejection) = self.apply(&mut tx, task.id, &found, Some(context.job.id)).await?
+        {
+            tracing::debug!(run = %order.run, ?rejection, "the task does not wait for this run any more");
+        }
         tx.commit().await?;
 
         let came = self.in_sandbox(context, order, &task, &ground, &agent, request).await?;
-        let Some(came) = came else { return Ok(Handled::Stopped) };
+        let Some(mut came) = came else { return Ok(Handled::Stopped) };
+        let mut whole = sum(&self.store().used(order.run).await?)?;
+        whole += came.unlogged;
         let mut tx = self.store().begin().await?;
-        tx.end_run(order.run, &Json::of(&came.record)?, &Json::of(&came.usage)?, self.now()).await?;
+        let usage = self.unbooked(&mut tx, task.id, order.run, came.unlogged).await?;
+        if let Some(booked) = came.event.booked() {
+            *booked = usage;
+        }
+        tx.end_run(order.run, &Json::of(&came.record)?, &Json::of(&whole)?, self.now()).await?;
+        if came.is_over {
+            tx.forget_kept(task.id).await?;
+        }
         self.finish_in(tx, context, vec![came.event]).await
     }
 
@@ -185,7 +211,9 @@ impl Engine {
         };
         // The agent's own limit ends the run in good order; the sandbox's is for an agent that does not keep it.
         let set_up = super::tests::COMMAND_SECONDS.saturating_mul(ground.commands.setup.len() as u64);
-        let wall = request.budget.seconds.saturating_add(set_up).saturating_add(120);
+        let left = request.budget.seconds.saturating_sub(request.spent.seconds);
+        let wall = left.saturating_add(set_up).saturating_add(120);
+        let seconds_before = request.spent.seconds;
         let mut session = self.enclose(format!("run-{}", order.run), checkout.path(), access, wall).await?;
         if access == WorkspaceAccess::Writable
             && let Some(broken) = super::tests::set_up(session.as_mut(), &ground.commands.setup).await?
@@ -194,34 +222,54 @@ impl Engine {
         }
 
         let log = Log::new(self.clone(), order.run, context.job.task);
-        let outcome = self.converse(context, session.as_mut(), agent, request, &log).await;
+        let mut keeper = Keeper::new(self, context, &log, (task, order), ground, seconds_before);
+        let outcome = self.converse(context, session.as_mut(), agent, request, &mut keeper).await;
+        if let Err(failure) = &outcome {
+            self.keep_what_broke(session.as_mut(), failure, ground, &mut keeper).await;
+        }
         let result = match outcome {
-            Ok(outcome) => self.take_out(session.as_mut(), order, task, ground, outcome).await,
+            Ok(outcome) => self.take_out(session.as_mut(), order, task, ground, outcome, &mut keeper).await,
             Err(AgentFailure::Transient { reason, .. }) if context.job.attempts >= PAID_ATTEMPTS => {
                 Err(Failure::permanent(reason))
             }
             Err(AgentFailure::Transient { reason, retry_after }) => Err(Failure::Transient { reason, retry_after }),
             Err(AgentFailure::Permanent { reason }) => {
-                let usage = log.usage();
                 let record = RunRecord { ended: reason.clone(), conversation: serde_json::Value::Null };
-                Ok(Some(Came { event: Event::RunBroke { run: order.run, reason, usage }, record, usage }))
+                let event = Event::RunBroke { run: order.run, reason, usage: Usage::default() };
+                Ok(Some(Came { event, record, is_over: false, unlogged: Usage::default() }))
             }
         };
         let is_told = matches!(result, Ok(Some(_))) && context.stop_reason().is_none();
         if !is_told {
-            self.bill(task.id, order.run, log.usage()).await?;
+            self.bill(task.id, order.run, log.unlogged()).await?;
         }
         session.stop().await;
-        if context.stop_reason().is_some() { Ok(None) } else { result }
+        if context.stop_reason().is_some() {
+            return Ok(None);
+        }
+        Ok(result?.map(|came| Came { unlogged: log.unlogged(), ..came }))
     }
 
-    /// What a broken-off attempt used is spent all the same.
-    async fn bill(&self, task: TaskId, run: RunId, usage: Usage) -> Result<(), Failure> {
-        let mut tx = self.store().begin().await?;
-        if self.apply(&mut tx, task, &Event::RunInterrupted { run, usage }, None).await?.is_ok() {
-            tx.commit().await?;
+    /// Keeps where an agent broke. What was kept before stays where the sandbox is gone too.
+    async fn keep_what_broke(
+        &self,
+        session: &mut dyn Session,
+        failure: &AgentFailure,
+        ground: &Ground,
+        keeper: &mut Keeper<'_>,
+    ) {
+        let kept = if keeper.has_heard() {
+            keeper.keep(session).await
+        } else if ground.resumed.is_some() && matches!(failure, AgentFailure::Permanent { .. }) {
+            // It went on from a conversation and its model did not say a word: the next one begins a conversation of its own,
+            // with the same files.
+            keeper.keep_with(session, serde_json::Value::Null).await
+        } else {
+            return;
+        };
+        if let Err(gone) = kept {
+            tracing::debug!(%gone, "nothing more can be kept of a run that broke");
         }
-        Ok(())
     }
 
     /// The agent asks, the sandbox answers, and all of it is written down as it happens.
@@ -231,32 +279,44 @@ impl Engine {
         session: &mut dyn Session,
         agent: &Named,
         request: RunRequest,
-        log: &Log,
+        keeper: &mut Keeper<'_>,
     ) -> Result<RunOutcome, AgentFailure> {
         let (port, mut calls) = tool_port();
+        keeper.listen(calls.standing());
+        let log = keeper.log();
         let (events, mut told) = mpsc::channel(64);
         // Not the job's own token: when the sandbox is lost, the agent has to stop and the job has to go on.
         let cancel: CancellationToken = context.cancel.child_token();
         let mut broken: Option<SandboxError> = None;
         let work = agent.agent.run(request, port, events, cancel.clone());
         let serve = async {
-            while let Some(mut call) = calls.next().await {
-                let answered = tokio::select! {
-                    answered = session.tool(call.request.clone()) => answered,
-                    // The agent was stopped while its tool runs: whoever stopped it ends the sandbox too.
-                    () = call.abandoned() => break,
-                };
-                match answered {
-                    Ok(reply) => call.answer(reply),
-                    Err(SandboxError::Request(reason)) => {
-                        call.answer(ToolReply { ok: false, text: reason, exit: None });
-                    }
-                    Err(error) => {
-                        broken = Some(error);
-                        break;
-                    }
+            let served = async {
+                loop {
+                    let call = tokio::select! {
+                        biased;
+                        call = calls.next() => call,
+                        () = keeper.is_due() => {
+                            keeper.keep(session).await?;
+                            continue;
+                        }
+                    };
+                    let Some(mut call) = call else { return Ok::<(), SandboxError>(()) };
+                    keeper.before(session, &call.request).await?;
+                    let reply = tokio::select! {
+                        answered = session.tool(call.request.clone()) => match answered {
+                            Err(SandboxError::Request(text)) => ToolReply { ok: false, text, exit: None },
+                            answered => answered?,
+                        },
+                        // The agent was stopped while its tool runs: whoever stopped it ends the sandbox too.
+                        () = call.abandoned() => return Ok(()),
+                    };
+                    keeper.replied(&call.request);
+                    call.answer(reply);
                 }
-            }
+            };
+            broken = served.await.err();
+            // Whoever still waits for a reply hears that there will be none.
+            drop(calls);
         };
         let write = async {
             while let Some(event) = told.recv().await {
@@ -280,4 +340,11 @@ impl Engine {
             },
         }
     }
+}
+
+/// What a run found of earlier work, as its task is told.
+fn found_work(run: RunId, ground: &Ground) -> Option<Event> {
+    let continued = ground.resumed.as_ref().map(|resumed| Event::RunContinued { run, kept_at: resumed.kept_at });
+    let unusable = ground.unusable.as_ref().map(|reason| Event::KeptWorkUnusable { run, reason: reason.clone() });
+    continued.or(unusable)
 }

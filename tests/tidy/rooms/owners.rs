@@ -111,7 +111,12 @@ pub const OWNERS: &[Owner] = &[
         "only programs have a command line; Baton's is `src/cli`",
     ),
     row("comrak", Tests, "a second reader of Markdown, to check that what the core writes means the same to both"),
-    tested("flate2", SIMULATOR, &["baton-github"], SIMULATOR_WHY),
+    tested(
+        "flate2",
+        Rooms(&["baton-store", "github-sim"]),
+        &["baton-github"],
+        "the store compresses what it keeps of runs, and the simulator what GitHub sends so; ask there",
+    ),
     tested("futures", Rooms(&["baton", "baton-agent", "github-sim"]), &["baton-github"], IO_WHY),
     row("git2", Rooms(&["baton-git"]), "objects of git are read and written in `git`; ask it"),
     row(

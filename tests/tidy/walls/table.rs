@@ -185,6 +185,7 @@ pub const WALLS: &[Wall] = &[
         except: &[
             ("src/clock.rs", "the owner"),
             ("src/cli/stage.rs", "tells whoever watches the demo how long it has taken, and gives up in the end"),
+            ("src/engine/perform/run/keeping.rs", "how long keeping took, and how long a run has gone on"),
             ("src/server/guests.rs", "how long a guest has been there"),
             ("src/server/health.rs", "how old the last look at the store is"),
             ("src/server/listening.rs", "when a guest came in"),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::pattern::{Pattern, Variables, first_difference};
 use super::script::{Recorded, RecordedTurn, Script};
-use crate::conversation::{Turn, UserPart, calls_of};
+use crate::conversation::{INTERRUPTED, NOT_RUN, Turn, UserPart, calls_of};
 use crate::prompt;
 
 /// Where a run departs from its recording.
@@ -82,6 +82,8 @@ pub struct WrongAnswer {
 struct Exchange<'a> {
     calls: Vec<(&'a str, &'a str)>,
     results: Vec<(&'a str, &'a str)>,
+    /// Whether some of its calls had no result when the run broke off.
+    is_interrupted: bool,
 }
 
 /// The model's next answer, its variables filled in, after everything that was answered so far has been compared with
@@ -91,6 +93,7 @@ struct Exchange<'a> {
 /// [`Departure`]: where and how the conversation is not the recorded one.
 pub fn next_turn(script: &Script, turns: &[Turn]) -> Result<RecordedTurn, Departure> {
     let (kind, round, opening, exchanges) = situation(turns).ok_or(Departure::NoRun)?;
+    let exchanges = mended(exchanges);
     let recorded = script.recorded(kind, round).ok_or(Departure::NotRecorded { kind, round })?;
     let run = format!("{} round {round}", kind.name());
     let mut variables = Variables::new();
@@ -103,9 +106,40 @@ pub fn next_turn(script: &Script, turns: &[Turn]) -> Result<RecordedTurn, Depart
     for (at, exchange) in exchanges.iter().enumerate() {
         compare(recorded, at, exchange, &run, &mut variables)?;
     }
+    // Calls that were interrupted are made again, before anything else.
+    let made = exchanges.last().filter(|last| last.is_interrupted).map_or(0, |last| last.calls.len());
+    let at =
+        if exchanges.last().is_some_and(|last| last.is_interrupted) { exchanges.len() - 1 } else { exchanges.len() };
     let over = || Departure::Over { run: run.clone(), turns: recorded.turns.len() };
-    let next = recorded.turns.get(exchanges.len()).ok_or_else(over)?;
-    filled(next, &variables).map_err(|problem| Departure::Shape { run, turn: exchanges.len() + 1, problem })
+    let mut next = recorded.turns.get(at).cloned().ok_or_else(over)?;
+    next.calls.drain(..made.min(next.calls.len()));
+    filled(&next, &variables).map_err(|problem| Departure::Shape { run, turn: at + 1, problem })
+}
+
+/// What was interrupted, or never begun because the run was stopped, is as if it had not been called: what the model
+/// called when the run went on belongs into the same exchange.
+fn mended(exchanges: Vec<Exchange<'_>>) -> Vec<Exchange<'_>> {
+    let mut mended: Vec<Exchange<'_>> = Vec::new();
+    for mut exchange in exchanges {
+        let undone: Vec<&str> = exchange
+            .results
+            .iter()
+            .filter(|(_, text)| [INTERRUPTED, NOT_RUN].contains(text))
+            .map(|(id, _)| *id)
+            .collect();
+        exchange.is_interrupted = !undone.is_empty();
+        exchange.calls.retain(|(id, _)| !undone.contains(id));
+        exchange.results.retain(|(id, _)| !undone.contains(id));
+        match mended.last_mut().filter(|last| last.is_interrupted) {
+            Some(last) => {
+                last.calls.extend(exchange.calls);
+                last.results.extend(exchange.results);
+                last.is_interrupted = exchange.is_interrupted;
+            }
+            None => mended.push(exchange),
+        }
+    }
+    mended
 }
 
 /// The latest run of the conversation: what it is, its opening message and the exchanges since.
@@ -135,7 +169,7 @@ fn situation(turns: &[Turn]) -> Option<(RunKind, u32, &str, Vec<Exchange<'_>>)> 
             Turn::Assistant { parts } => {
                 if let Some((.., exchanges)) = &mut found {
                     let calls = calls_of(parts).map(|call| (call.id.as_str(), call.tool.as_str())).collect();
-                    exchanges.push(Exchange { calls, results: Vec::new() });
+                    exchanges.push(Exchange { calls, ..Exchange::default() });
                 }
             }
         }
@@ -156,7 +190,7 @@ fn compare(
         recorded.turns.get(at).ok_or_else(|| Departure::Over { run: run.to_owned(), turns: recorded.turns.len() })?;
     let said: Vec<&str> = exchange.calls.iter().map(|(_, tool)| *tool).collect();
     let wanted: Vec<&str> = turn.calls.iter().map(|call| call.tool.as_str()).collect();
-    if said != wanted {
+    if said != wanted && !(exchange.is_interrupted && wanted.starts_with(&said)) {
         return Err(shape(format!("the conversation called {said:?}, the recording calls {wanted:?}")));
     }
     for ((id, tool), call) in exchange.calls.iter().zip(&turn.calls) {

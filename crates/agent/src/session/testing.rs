@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use baton_core::domain::ids::{RunId, TaskId};
 use baton_core::domain::plan::PlanDraft;
-use baton_core::domain::run::{AgentEvent, RunKind, RunOutcome, RunRequest, TrustedComment};
+use baton_core::domain::run::{AgentEvent, RunKind, RunOutcome, RunRequest, Spent, TrustedComment};
 use baton_core::domain::tool::{ToolReply, ToolRequest};
 use baton_core::domain::usage::{MicroDollars, RunBudget, Usage};
 use futures::FutureExt as _;
@@ -46,6 +46,7 @@ pub(crate) fn request(kind: RunKind) -> RunRequest {
         revise: None,
         feedback: None,
         budget: RunBudget::default(),
+        spent: Spent::default(),
         conversation: None,
     }
 }

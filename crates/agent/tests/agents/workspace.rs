@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use baton_agent::{Agent, AgentFailure, Script, tool_port};
 use baton_core::domain::ids::{RunId, TaskId};
 use baton_core::domain::plan::PlanDraft;
-use baton_core::domain::run::{AgentEvent, RunKind, RunOutcome, RunRequest};
+use baton_core::domain::run::{AgentEvent, RunKind, RunOutcome, RunRequest, Spent};
 use baton_core::domain::tool::{ToolReply, ToolRequest};
 use baton_core::domain::usage::RunBudget;
 use serde_json::{Value, json};
@@ -83,6 +83,7 @@ pub fn request(kind: RunKind, nonce: &str) -> RunRequest {
         revise: None,
         feedback: (kind == RunKind::Revise).then(|| "test_docs fails".to_owned()),
         budget: RunBudget::default(),
+        spent: Spent::default(),
         conversation: None,
     }
 }

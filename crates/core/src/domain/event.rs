@@ -70,6 +70,20 @@ pub enum Event {
         /// What it used in this attempt.
         usage: Usage,
     },
+    /// A run goes on from the work of an earlier attempt, or of an earlier run for the same purpose.
+    RunContinued {
+        /// The run.
+        run: RunId,
+        /// When what it goes on from was kept.
+        kept_at: Timestamp,
+    },
+    /// Work was kept, but could not be read or put back: the run starts anew.
+    KeptWorkUnusable {
+        /// The run.
+        run: RunId,
+        /// Why.
+        reason: String,
+    },
     /// A planning run handed in a plan.
     PlanWritten(Box<PlanWritten>),
     /// The plan's comment stands on the issue.
@@ -338,6 +352,20 @@ pub struct PlanWritten {
 }
 
 impl Event {
+    /// What a run used, where the event books that on its task.
+    pub fn booked(&mut self) -> Option<&mut Usage> {
+        match self {
+            Self::PlanWritten(written) => Some(&mut written.usage),
+            Self::RunInterrupted { usage, .. }
+            | Self::PatchMade { usage, .. }
+            | Self::NothingChanged { usage, .. }
+            | Self::NothingToDo { usage, .. }
+            | Self::RunExhausted { usage, .. }
+            | Self::RunBroke { usage, .. } => Some(usage),
+            _ => None,
+        }
+    }
+
     /// Writes down who did it, where the event has room for that and does not say it yet.
     pub fn name_the_doer(&mut self, person: Option<&Person>) {
         if let Self::Withdrawn { by, .. } | Self::PullClosed { by, .. } | Self::PullReopened { by, .. } = self
@@ -364,6 +392,8 @@ impl Event {
             | Self::ApprovalVoided { .. }
             | Self::RunStarted { .. }
             | Self::RunInterrupted { .. }
+            | Self::RunContinued { .. }
+            | Self::KeptWorkUnusable { .. }
             | Self::PlanWritten(_)
             | Self::PlanPosted { .. }
             | Self::ConfigurationInvalid { .. }

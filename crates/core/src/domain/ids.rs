@@ -275,6 +275,15 @@ impl fmt::Display for RunId {
     }
 }
 
+impl RunId {
+    /// Reads what it prints as; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (task, number) = text.split_once('.')?;
+        Some(Self { task: TaskId(task.parse().ok()?), number: number.parse().ok()? })
+    }
+}
+
 /// A SHA-256 digest in lower-case hexadecimal: of a plan, or of an issue's title and body.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -69,8 +69,21 @@ pub struct RunRequest {
     pub feedback: Option<String>,
     /// The limits.
     pub budget: RunBudget,
+    /// What earlier attempts at this very run used before they were broken off. It counts towards the limits.
+    #[serde(default)]
+    pub spent: Spent,
     /// The conversation of an earlier run to go on from.
     pub conversation: Option<serde_json::Value>,
+}
+
+/// What is gone of a run's budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Spent {
+    /// Tokens, money, turns.
+    pub usage: Usage,
+    /// Wall-clock seconds.
+    pub seconds: u64,
 }
 
 /// One thing an agent did, for the transcript and the live log.

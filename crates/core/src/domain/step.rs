@@ -75,6 +75,8 @@ pub fn step(task: &Task, event: &Event, now: Timestamp) -> Result<Transition, Re
         Event::EffectFailed { effect, reason, .. } => outcome::effect_failed(&mut draft, effect, reason)?,
         Event::RunStarted { .. }
         | Event::RunInterrupted { .. }
+        | Event::RunContinued { .. }
+        | Event::KeptWorkUnusable { .. }
         | Event::PlanWritten(_)
         | Event::PlanPosted { .. }
         | Event::ConfigurationInvalid { .. }

@@ -20,6 +20,9 @@ use super::wait::Wait;
 /// So many waits are told.
 const WAITS: usize = 3;
 
+/// Of so many runs it is told that they went on.
+const CONTINUED: usize = 20;
+
 /// One issue on its way to one pull request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
@@ -63,6 +66,9 @@ pub struct Task {
     /// Its last long waits for GitHub, the newest at the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<Wait>,
+    /// Runs that went on from what was kept, the newest at the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continued: Vec<Continued>,
     /// Where it stood when it ended, where the end itself does not hold that: how far it came.
     #[serde(default)]
     pub ended_from: Option<Box<State>>,
@@ -100,6 +106,20 @@ impl Task {
         self.waits.push(wait);
         let too_many = self.waits.len().saturating_sub(WAITS);
         self.waits.drain(..too_many);
+    }
+
+    /// Keeps that a run went on; of one that did so several times, the last time.
+    pub(super) fn has_continued(&mut self, continued: Continued) {
+        self.continued.retain(|earlier| earlier.run != continued.run);
+        self.continued.push(continued);
+        let too_many = self.continued.len().saturating_sub(CONTINUED);
+        self.continued.drain(..too_many);
+    }
+
+    /// When that was kept from which a run went on, if it did.
+    #[must_use]
+    pub fn went_on_from(&self, run: RunId) -> Option<Timestamp> {
+        self.continued.iter().find(|continued| continued.run == run).map(|continued| continued.kept_at)
     }
 
     /// Numbers the next run.
@@ -161,6 +181,15 @@ impl Task {
     pub fn scope(&self) -> String {
         format!("task/{}", self.id)
     }
+}
+
+/// A run that went on from work which had been kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Continued {
+    /// The run.
+    pub run: RunId,
+    /// When that work was kept.
+    pub kept_at: Timestamp,
 }
 
 /// A plan's comment on the issue.

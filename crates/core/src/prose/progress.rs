@@ -76,6 +76,9 @@ pub fn status(view: &Progress<'_>, at: ReadAt) -> String {
             n => format!("\n**Queue:** {n} runs go first.\n"),
         });
     }
+    if let Some(kept_at) = task.current_run().and_then(|run| task.went_on_from(run)) {
+        out.push_str(&format!("\nThe agent {}.\n", super::kept::went_on(kept_at, view.now)));
+    }
     if let Some(wait) = &view.wait {
         out.push_str(&format!("\n**Waiting:** {}\n", super::wait::goes_on(wait, view.now)));
     }

@@ -10,6 +10,7 @@ use crate::domain::ids::{IssueNumber, TaskId};
 use crate::domain::patch::secrets::redact;
 use crate::domain::run::RunKind;
 use crate::domain::task::{ApprovedThrough, PatchRef, Proof, Work};
+use crate::domain::time::Timestamp;
 use crate::domain::usage::Usage;
 
 /// One run as the pull request shows it.
@@ -23,6 +24,10 @@ pub struct RunLine {
     pub seconds: u64,
     /// What it used.
     pub usage: Usage,
+    /// When that was kept from which it went on after it was broken off, if it did.
+    pub went_on_from: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Timestamp,
 }
 
 /// Everything the pull request says.
@@ -125,8 +130,9 @@ fn provenance(pull: &PullRequest<'_>) -> String {
     );
     for run in pull.runs {
         out.push_str(&format!(
-            "| {} | {} | {} | {} | {} |\n",
+            "| {}{} | {} | {} | {} | {} |\n",
             run.kind.name(),
+            run.went_on_from.map_or_else(String::new, |at| format!("; {}", super::kept::went_on(at, run.ended))),
             neutral::literal(&run.agent),
             super::duration(std::time::Duration::from_secs(run.seconds)),
             super::number(run.usage.tokens()),

@@ -286,6 +286,8 @@ pub fn every_event() -> Vec<(&'static str, Event)> {
         ),
         ("run started", Event::RunStarted { run: run(2) }),
         ("run interrupted", Event::RunInterrupted { run: run(2), usage }),
+        ("run continued", Event::RunContinued { run: run(2), kept_at: Timestamp(NOW.0 - 60_000) }),
+        ("kept work unusable", Event::KeptWorkUnusable { run: run(2), reason: "it is damaged".into() }),
         ("run started, another", Event::RunStarted { run: run(1) }),
         (
             "plan written",

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::cgroup::Group;
 use crate::error::{Problem, SandboxError};
-use crate::sandbox::{BoxFuture, Session};
+use crate::sandbox::{BoxFuture, Fingerprint, Session, Snapshot};
 use crate::wire::{self, Answer, Frame, LaunchSpec, Request, WireError};
 
 /// How long a sandbox may take to come up, on a very busy machine.
@@ -226,12 +226,13 @@ impl BubblewrapSession {
         }
     }
 
-    /// The inner result is the server's own refusal.
-    async fn do_changes(&mut self) -> Result<Result<WorkspaceChanges, String>, WireError> {
+    /// The inner result is the server's own refusal; the snapshot is none if nothing differs from what is known.
+    async fn do_changes(&mut self, known: Option<Fingerprint>) -> Result<Result<Option<Snapshot>, String>, WireError> {
         self.ask(&Request::Changes {
             max_files: MAX_CHANGED_FILES,
             max_file_bytes: MAX_CHANGED_FILE,
             max_total_bytes: MAX_CHANGED_TOTAL,
+            unless: known.map(|known| known.0),
         })
         .await?;
         let mut changes = WorkspaceChanges::default();
@@ -247,7 +248,10 @@ impl BubblewrapSession {
                     changes.written.push(WorkspaceFile { path, mode, content });
                 }
                 Answer::Deleted { path } => changes.deleted.push(path),
-                Answer::Done => return Ok(Ok(changes)),
+                Answer::Done { fingerprint } => {
+                    return Ok(Ok(Some(Snapshot { changes, fingerprint: Fingerprint(fingerprint) })));
+                }
+                Answer::Same if known.is_some() && changes == WorkspaceChanges::default() => return Ok(Ok(None)),
                 Answer::Failed(sentence) => return Ok(Err(sentence)),
                 _ => return Err(WireError::Unexpected),
             }
@@ -376,9 +380,13 @@ impl Session for BubblewrapSession {
     }
 
     fn changes(&mut self) -> BoxFuture<'_, Result<WorkspaceChanges, SandboxError>> {
+        Box::pin(async move { Ok(self.snapshot(None).await?.map(|snapshot| snapshot.changes).unwrap_or_default()) })
+    }
+
+    fn snapshot(&mut self, known: Option<Fingerprint>) -> BoxFuture<'_, Result<Option<Snapshot>, SandboxError>> {
         Box::pin(async move {
             let turn = self.turn().await?;
-            let result = timeout_at(turn.session.deadline, turn.session.do_changes()).await;
+            let result = timeout_at(turn.session.deadline, turn.session.do_changes(known)).await;
             turn.end(result).await?.map_err(SandboxError::Changes)
         })
     }

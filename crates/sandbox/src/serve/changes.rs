@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
@@ -24,8 +25,9 @@ pub(super) struct Bounds {
     pub max_total_bytes: u64,
 }
 
-/// Compares and sends everything; an error is a sentence for the host.
-pub(super) fn send(bounds: &Bounds, out: &mut impl Write) -> Result<(), String> {
+/// Compares and sends everything, and then has to be answered what it returns: done, or nothing but that all of it has
+/// the fingerprint `unless`. An error is a sentence for the host.
+pub(super) fn send(bounds: &Bounds, unless: Option<u64>, out: &mut impl Write) -> Result<Answer, String> {
     let workspace = Path::new(inside::WORKSPACE);
     let upper = Some(Path::new(inside::UPPER)).filter(|upper| upper.exists());
     let changes = compare(Path::new(inside::CHECKOUT), workspace, upper)?;
@@ -33,20 +35,41 @@ pub(super) fn send(bounds: &Bounds, out: &mut impl Write) -> Result<(), String> 
     if files > bounds.max_files {
         return Err(format!("{files} files changed, more than the {} that are taken", bounds.max_files));
     }
-    let mut left = bounds.max_total_bytes;
-    for path in &changes.written {
-        let (mode, content) = content(workspace, path, bounds.max_file_bytes)?;
-        let bytes = content.len() as u64;
-        left = left.checked_sub(bytes).ok_or_else(|| {
-            format!("the changed files hold more than the {} bytes that are taken", bounds.max_total_bytes)
-        })?;
-        let written = Answer::Written { path: utf8(path)?, mode, bytes };
-        wire::write(out, &written).and_then(|()| wire::write_bytes(out, &content)).map_err(|e| e.to_string())?;
+    if unless.is_some() && unless == Some(for_each_written(&changes, workspace, bounds, |_, _, _| Ok(()))?) {
+        return Ok(Answer::Same);
     }
+    let fingerprint = for_each_written(&changes, workspace, bounds, |path, mode, content| {
+        let written = Answer::Written { path, mode, bytes: content.len() as u64 };
+        wire::write(out, &written).and_then(|()| wire::write_bytes(out, content)).map_err(|e| e.to_string())
+    })?;
     for path in &changes.deleted {
         wire::write(out, &Answer::Deleted { path: utf8(path)? }).map_err(|e| e.to_string())?;
     }
-    Ok(())
+    Ok(Answer::Done { fingerprint })
+}
+
+/// Reads every file that was written, within the bounds; the fingerprint of all that changed. Of the contents, not of
+/// times and numbers: what was changed twice within a tick of the clock looks the same by those.
+fn for_each_written(
+    changes: &Changes,
+    workspace: &Path,
+    bounds: &Bounds,
+    mut take: impl FnMut(String, FileMode, &[u8]) -> Result<(), String>,
+) -> Result<u64, String> {
+    let mut hasher = DefaultHasher::new();
+    changes.deleted.hash(&mut hasher);
+    let mut left = bounds.max_total_bytes;
+    for path in &changes.written {
+        let (mode, content) = content(workspace, path, bounds.max_file_bytes)?;
+        left = left.checked_sub(content.len() as u64).ok_or_else(|| {
+            format!("the changed files hold more than the {} bytes that are taken", bounds.max_total_bytes)
+        })?;
+        path.hash(&mut hasher);
+        (mode as u8).hash(&mut hasher);
+        content.hash(&mut hasher);
+        take(utf8(path)?, mode, &content)?;
+    }
+    Ok(hasher.finish())
 }
 
 fn utf8(path: &Path) -> Result<String, String> {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod keeping;
 mod latency;
 mod lifecycle;
 mod limits;

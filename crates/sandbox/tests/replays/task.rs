@@ -6,7 +6,7 @@ use baton_core::domain::enclosure::WorkspaceAccess;
 use baton_core::domain::evidence::{Evidence, TestRun};
 use baton_core::domain::ids::{RunId, TaskId};
 use baton_core::domain::plan::PlanDraft;
-use baton_core::domain::run::{Finish, RunEnd, RunKind, RunOutcome, RunRequest};
+use baton_core::domain::run::{Finish, RunEnd, RunKind, RunOutcome, RunRequest, Spent};
 use baton_core::domain::settings::TaskPolicy;
 use baton_core::domain::task::Mend;
 use baton_core::domain::usage::RunBudget;
@@ -88,6 +88,7 @@ impl Task {
             revise: None,
             feedback: self.feedback.take().filter(|_| is_revision),
             budget: RunBudget::default(),
+            spent: Spent::default(),
             conversation: self.conversation.take().filter(|_| is_revision),
         }
     }

@@ -11,6 +11,7 @@
 mod claims;
 mod deliveries;
 mod jobs;
+mod kept;
 mod model;
 mod place;
 mod race;
@@ -89,6 +90,10 @@ macro_rules! suite {
             }
             runs {
                 a_run_is_begun_followed_and_ended_once
+            }
+            kept {
+                the_newest_snapshot_is_kept_and_only_under_the_newest_lease
+                what_a_run_used_is_booked_once
             }
         }
     };

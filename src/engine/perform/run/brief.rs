@@ -10,6 +10,7 @@ use baton_core::domain::plan::PlanDraft;
 use baton_core::domain::run::{RunRequest, TrustedComment};
 use baton_core::domain::task::{PlanCause, Task};
 use baton_core::domain::time::Timestamp;
+use baton_core::domain::usage::MicroDollars;
 use baton_core::prose;
 use baton_core::prose::untrusted::{visible, visible_line};
 use baton_github::Repository;
@@ -23,6 +24,10 @@ const COMMENTERS: usize = 20;
 
 /// So many characters of comments are told to an agent: of the newest ones, for they know what the others said.
 const COMMENTS_CHARS: usize = 60_000;
+
+/// Told where files were kept of a broken-off run whose conversation is not gone on with.
+const LEFT: &str = "The working copy holds what an earlier attempt at this had changed when it was broken off. Look at it \
+                    before you go on.";
 
 impl Engine {
     pub(super) async fn brief(
@@ -38,13 +43,20 @@ impl Engine {
                 (issue, Some(approval.at))
             }
         };
-        let (plan, revise, feedback) = purpose_texts(&order.purpose);
-        let conversation = match ground.after {
-            Some(run) => self.conversation_of(run).await?,
-            None => None,
+        let (plan, revise, mut feedback) = purpose_texts(&order.purpose);
+        let resumed = ground.resumed.as_deref();
+        let conversation = match (resumed, ground.after) {
+            (Some(resumed), _) => resumed.conversation.clone(),
+            (None, Some(run)) => self.conversation_of(run).await?,
+            (None, None) => None,
         };
+        if conversation.is_none() && resumed.is_some_and(|resumed| resumed.head.is_some()) {
+            feedback = Some(feedback.map_or_else(|| LEFT.to_owned(), |feedback| format!("{LEFT}\n\n{feedback}")));
+        }
+        let spent = self.spent(order.run, resumed).await?;
         let mut budget = task.effective_policy().run;
-        budget.cost = budget.cost.min(task.money_left());
+        // What this run has used already is not left for the task, but it counts towards the run's limit too.
+        budget.cost = budget.cost.min(MicroDollars(task.money_left().0.saturating_add(spent.usage.cost.0)));
         Ok(RunRequest {
             run: order.run,
             kind: order.purpose.kind(),
@@ -59,6 +71,7 @@ impl Engine {
             revise,
             feedback,
             budget,
+            spent,
             conversation,
         })
     }

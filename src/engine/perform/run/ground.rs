@@ -8,13 +8,15 @@ use baton_core::domain::task::Task;
 use baton_github::Repository;
 use baton_queue::Failure;
 
-use super::kept::{Kept, kept_key};
+use super::kept::{Left, Resumed};
 use crate::engine::project::Commands;
 use crate::engine::{Engine, error};
 
 /// Where a run starts, and what it knows of the repository.
 pub(super) struct Ground {
-    /// The commit whose files the agent sees.
+    /// The commit that its purpose starts from.
+    pub origin: CommitSha,
+    /// The commit whose files the agent sees: that one, or what was kept of a work on it.
     pub start: CommitSha,
     /// The commit the work is a change of.
     pub base: CommitSha,
@@ -22,8 +24,12 @@ pub(super) struct Ground {
     pub commands: Commands,
     /// What the repository tells agents: path and text.
     pub instructions: Vec<(String, String)>,
-    /// The run whose conversation is taken up.
+    /// The run whose conversation is taken up, where none was kept.
     pub after: Option<RunId>,
+    /// The work that is gone on with.
+    pub resumed: Option<Box<Resumed>>,
+    /// Why there is work that cannot be gone on with.
+    pub unusable: Option<String>,
 }
 
 impl Engine {
@@ -35,7 +41,7 @@ impl Engine {
         task: &Task,
     ) -> Result<Result<Ground, Event>, Failure> {
         let id = github.reference().id;
-        let (start, base, after) = match &order.purpose {
+        let (origin, base, after) = match &order.purpose {
             Purpose::Plan { .. } => {
                 let (_, head) = self.fetch_default(github, Some(task.id)).await?;
                 (head.clone(), head, None)
@@ -46,14 +52,12 @@ impl Engine {
             }
             Purpose::Revise { patch, after, .. } => (patch.head.clone(), patch.base.clone(), Some(*after)),
         };
-        let kept = match kept_key(task, order) {
-            Some(key) => self.store().recall::<Kept>(&key).await?.filter(|kept| kept.base == base),
-            None => None,
+        let (resumed, unusable) = match self.left_over(task, order, &origin).await? {
+            Left::Nothing => (None, None),
+            Left::Work(resumed) => (Some(resumed), None),
+            Left::Unusable(reason) => (None, Some(reason)),
         };
-        let (start, after) = match kept {
-            Some(kept) => (kept.head, Some(kept.run)),
-            None => (start, after),
-        };
+        let start = resumed.as_ref().and_then(|resumed| resumed.head.clone()).unwrap_or_else(|| origin.clone());
         // What steers the work is what was approved with the plan, wherever the work stands by now.
         let approved_at = match &order.purpose {
             Purpose::Plan { .. } => &base,
@@ -68,7 +72,7 @@ impl Engine {
         };
         let commands = self.commands_at(id, approved_at, &settings).await?;
         let instructions = self.instructions_at(id, approved_at).await?;
-        Ok(Ok(Ground { start, base, settings, commands, instructions, after }))
+        Ok(Ok(Ground { origin, start, base, settings, commands, instructions, after, resumed, unusable }))
     }
 
     async fn fetch_commit(&self, github: &Repository, task: &Task, commit: &CommitSha) -> Result<(), Failure> {

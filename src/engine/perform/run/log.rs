@@ -26,23 +26,28 @@ pub(super) struct Log {
 
 struct State {
     waiting: Vec<(Timestamp, Json)>,
-    usage: Usage,
+    /// What the entries that wait say was used.
+    waiting_usage: Usage,
+    /// What was used and could not be written down.
+    unlogged: Usage,
     shown_at: Timestamp,
 }
 
 impl Log {
     pub(super) fn new(engine: Engine, run: RunId, task: Option<TaskId>) -> Self {
         let shown_at = engine.now();
-        Self { engine, run, task, state: Mutex::new(State { waiting: Vec::new(), usage: Usage::default(), shown_at }) }
+        let (waiting_usage, unlogged) = (Usage::default(), Usage::default());
+        let state = Mutex::new(State { waiting: Vec::new(), waiting_usage, unlogged, shown_at });
+        Self { engine, run, task, state }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the run used so far.
-    pub(super) fn usage(&self) -> Usage {
-        self.state().usage
+    /// What the run used and does not stand in its log, because that could not be written.
+    pub(super) fn unlogged(&self) -> Usage {
+        self.state().unlogged
     }
 
     /// Notes an event. A log that cannot be written does not stop the run.
@@ -50,11 +55,13 @@ impl Log {
         let now = self.engine.now();
         let full = {
             let mut state = self.state();
-            if let AgentEvent::Used { usage } = &event {
-                state.usage += *usage;
-            }
             match Json::of(&event) {
-                Ok(entry) => state.waiting.push((now, entry)),
+                Ok(entry) => {
+                    state.waiting.push((now, entry));
+                    if let AgentEvent::Used { usage } = &event {
+                        state.waiting_usage += *usage;
+                    }
+                }
                 Err(error) => tracing::warn!(run = %self.run, %error, "an event cannot be logged"),
             }
             state.waiting.len() >= BATCH || !matches!(event, AgentEvent::Text { .. })
@@ -67,12 +74,16 @@ impl Log {
 
     /// Writes what waits.
     pub(super) async fn flush(&self) {
-        let waiting = std::mem::take(&mut self.state().waiting);
+        let (waiting, usage) = {
+            let mut state = self.state();
+            (std::mem::take(&mut state.waiting), std::mem::take(&mut state.waiting_usage))
+        };
         if waiting.is_empty() {
             return;
         }
         if let Err(error) = self.engine.store().append_run_log(self.run, &waiting).await {
             tracing::warn!(run = %self.run, %error, entries = waiting.len(), "the log could not be written");
+            self.state().unlogged += usage;
         }
     }
 

@@ -6,6 +6,7 @@ use baton_core::domain::event::{Event, PlanWritten};
 use baton_core::domain::ids::CommitSha;
 use baton_core::domain::run::{Finish, RunEnd, RunOutcome};
 use baton_core::domain::task::{PatchRef, Task};
+use baton_core::domain::usage::Usage;
 use baton_core::prose::pull::{Origin, commit_message};
 use baton_git::{CommitMeta, Identity, ImportError};
 use baton_queue::Failure;
@@ -13,6 +14,7 @@ use baton_sandbox::{SandboxError, Session};
 use baton_store::Json;
 
 use super::ground::Ground;
+use super::keeping::{Keeper, Keeping};
 use super::{Came, RunRecord};
 use crate::engine::{Engine, enclose, error};
 
@@ -25,19 +27,24 @@ impl Engine {
         task: &Task,
         ground: &Ground,
         outcome: RunOutcome,
+        keeper: &mut Keeper<'_>,
     ) -> Result<Option<Came>, Failure> {
-        let RunOutcome { end, usage, conversation } = outcome;
+        let RunOutcome { end, usage: own, conversation } = outcome;
         let run = order.run;
+        // What is booked is what the run's log says, which has earlier attempts too.
+        let (usage, unlogged) = (Usage::default(), Usage::default());
         let came = |ended: &str, conversation: serde_json::Value, event: Event| {
-            Ok(Some(Came { event, record: RunRecord { ended: ended.to_owned(), conversation }, usage }))
+            // What cannot be taken out ends a run, but not the work.
+            let is_over = !matches!(event, Event::RunBroke { .. });
+            Ok(Some(Came { event, record: RunRecord { ended: ended.to_owned(), conversation }, is_over, unlogged }))
         };
         match end {
             RunEnd::Cancelled => {
                 let record = RunRecord { ended: "was stopped".to_owned(), conversation };
-                if self.keep(session, order, task, ground).await? {
-                    // A stopped run is ended by nobody else, and whoever goes on needs its conversation.
+                if keep_the_end(keeper, session, &record).await || keeper.is_called_off() {
+                    // A stopped run is ended by nobody else.
                     let mut tx = self.store().begin().await?;
-                    tx.end_run(run, &Json::of(&record)?, &Json::of(&usage)?, self.now()).await?;
+                    tx.end_run(run, &Json::of(&record)?, &Json::of(&own)?, self.now()).await?;
                     tx.commit().await?;
                 }
                 Ok(None)
@@ -85,8 +92,8 @@ impl Engine {
             }
             RunEnd::Exhausted { limit } => {
                 let record = RunRecord { ended: "reached a limit".to_owned(), conversation };
-                self.keep(session, order, task, ground).await?;
-                Ok(Some(Came { event: Event::RunExhausted { run, limit, usage }, record, usage }))
+                keep_the_end(keeper, session, &record).await;
+                Ok(Some(Came { event: Event::RunExhausted { run, limit, usage }, record, is_over: false, unlogged }))
             }
         }
     }
@@ -154,5 +161,17 @@ impl Engine {
         };
         let message = commit_message(title, summary, Some(origin));
         Ok(CommitMeta { task: task.id, author: identity.clone(), committer: identity, time: self.now(), message })
+    }
+}
+
+/// Keeps what a run that was stopped had come to; whether it could. Where the sandbox went with whatever it was doing, what
+/// was kept before stays.
+async fn keep_the_end(keeper: &mut Keeper<'_>, session: &mut dyn Session, record: &RunRecord) -> bool {
+    match keeper.keep_with(session, record.conversation.clone()).await {
+        Ok(kept) => kept == Keeping::Kept,
+        Err(gone) => {
+            tracing::debug!(%gone, "nothing more can be kept of a run that was stopped");
+            false
+        }
     }
 }

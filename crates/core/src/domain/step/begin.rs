@@ -66,6 +66,7 @@ pub fn begin(
         generation: 0,
         usage: Usage::default(),
         waits: Vec::new(),
+        continued: Vec::new(),
         ended_from: None,
         state: State::Planning(Planning { run: RunId { task: id, number: 1 }, cause: PlanCause::Fresh }),
     };

@@ -13,8 +13,8 @@ use crate::domain::refusal::Refusal;
 use crate::domain::rejection::Rejection;
 use crate::domain::run::NothingReason;
 use crate::domain::task::{
-    Advance, Approval, ApprovedThrough, Closed, Failure, Implementing, InReview, Mend, PatchRef, PlanCause, PostedPlan,
-    Proof, Question, Revising, Stage, State, Verifying, Work,
+    Advance, Approval, ApprovedThrough, Closed, Continued, Failure, Implementing, InReview, Mend, PatchRef, PlanCause,
+    PostedPlan, Proof, Question, Revising, Stage, State, Verifying, Work,
 };
 use crate::domain::usage::Usage;
 
@@ -26,6 +26,14 @@ pub(super) fn step(draft: &mut Draft<'_>, event: &Event) -> Result<(), Rejection
             draft.task.usage += *usage;
             Ok(())
         }
+        Event::RunContinued { run, kept_at } => {
+            current(draft, *run)?;
+            draft.task.has_continued(Continued { run: *run, kept_at: *kept_at });
+            draft.effects.push(Effect::ShowProgress);
+            Ok(())
+        }
+        // For the history alone.
+        Event::KeptWorkUnusable { run, .. } => current(draft, *run),
         Event::PlanWritten(written) => plan_written(draft, written),
         Event::PlanPosted { revision, comment } => plan_posted(draft, *revision, *comment),
         Event::ConfigurationInvalid { run, problems } => {
