@@ -2,14 +2,17 @@
 //! configuration).
 
 mod assemble;
+mod backup;
 mod config;
 mod delivery;
 mod demo;
 mod doctor;
 mod given;
 mod health;
+mod job;
 mod logs;
 mod paint;
+mod prune;
 mod run;
 mod serve;
 mod setup;
@@ -81,6 +84,9 @@ enum Verb {
     /// Look at what arrived, and run it again.
     #[command(subcommand)]
     Delivery(delivery::Verb),
+    /// Look at the queue and at what was given up on in it, and do that again.
+    #[command(subcommand)]
+    Job(job::Verb),
     /// Stop starting work, everywhere.
     Pause,
     /// Go on starting work.
@@ -92,6 +98,12 @@ enum Verb {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(config::Verb),
+    /// Write a back-up of the database to a new file, while Baton runs.
+    Backup(backup::BackupArguments),
+    /// Put a back-up in the place of the database, while Baton does not run.
+    Restore(backup::RestoreArguments),
+    /// Let go of what is old, as `policy.retention` says; a server does so by itself.
+    Prune(prune::Arguments),
     /// Bring the database up to date.
     Migrate,
 }
@@ -136,11 +148,15 @@ async fn dispatch(arguments: Arguments) -> Result<(), Fault> {
         Verb::Worker => serve::worker(given).await,
         Verb::Task(verb) => task::task(given, verb).await,
         Verb::Delivery(verb) => delivery::delivery(given, verb).await,
+        Verb::Job(verb) => job::job(given, verb).await,
         Verb::Pause => serve::pause(given).await,
         Verb::Resume => serve::resume(given).await,
         Verb::Doctor(arguments) => doctor::doctor(given, arguments).await,
         Verb::Health(arguments) => health::health(given, arguments).await,
         Verb::Config(verb) => config::config(given, verb),
+        Verb::Backup(arguments) => backup::backup(given, arguments).await,
+        Verb::Restore(arguments) => backup::restore(given, arguments).await,
+        Verb::Prune(arguments) => prune::prune(given, arguments).await,
         Verb::Migrate => serve::migrate(given).await,
     }
 }

@@ -27,7 +27,7 @@ pub use reference::{operator_tables, repository_table, section_table};
 pub use repository::{Problem, parse as parse_repository_file};
 pub use sections::{
     Addresses, AgentConfig, AgentKind, Config, GithubConfig, PolicyConfig, Prices, ProviderApi, ProviderConfig,
-    SandboxConfig, SandboxKind, ServerConfig, StoreConfig, WorkerConfig,
+    RetentionConfig, SandboxConfig, SandboxKind, ServerConfig, StoreConfig, WorkerConfig,
 };
 
 /// Where a configuration file is looked for when none is named: here, then the user's place, then the system's.

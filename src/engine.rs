@@ -13,11 +13,13 @@ mod facts;
 mod handler;
 mod ingest;
 mod jobs;
+mod letters;
 mod local;
 mod missing;
 mod perform;
 mod project;
 mod reconcile;
+mod retention;
 mod tidy;
 mod waiting;
 
@@ -33,9 +35,11 @@ use baton_store::Store;
 
 pub use agents::{Agents, AgentsError, native_config};
 pub use handler::TIDY;
+pub use letters::{Help, Letter, LetterTask, Way, letter, replay};
 pub use local::LocalError;
 pub use perform::{About, Unfinished, UnfinishedError, contact_key, transfer_of, unfinished};
 pub use reconcile::RECONCILE;
+pub use retention::{PruneReport, PrunedPart, Retention};
 pub use waiting::{Failed, Waiting, waiting};
 
 use crate::config::{GithubConfig, PolicyConfig, SandboxConfig};

@@ -9,7 +9,7 @@ use baton_git::{CredentialProgram, Git, GitConfig, Identity};
 use baton_github::{Budget, Config as GitHubConfig, GitHubApp, KeySource, Timeouts};
 use baton_queue::{Clock, Config as WorkerSettings, Recurring, Worker};
 use baton_sandbox::{AgentUser, Bubblewrap, Config as BubblewrapConfig};
-use baton_store::{Limits, OpenOptions, Store};
+use baton_store::{Hold, Limits, OpenOptions, Store};
 
 use super::Fault;
 use super::given::Given;
@@ -36,6 +36,12 @@ pub(super) fn configuration(given: &Given) -> Result<Config, Fault> {
 pub(super) async fn store(config: &Config, migrate: bool) -> Result<Store, Fault> {
     let options = OpenOptions { migrate };
     Store::open(&config.store.url, options).await.map_err(Fault::usage)
+}
+
+/// Keeps the database from being replaced by a restore, where it is a file.
+pub(super) fn hold(config: &Config) -> Result<Option<Hold>, Fault> {
+    let is_file = !config.store.url.starts_with("postgres");
+    is_file.then(|| Store::hold(&config.store.url)).transpose().map_err(Fault::usage)
 }
 
 /// This program, as it can be started again.

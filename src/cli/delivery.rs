@@ -74,7 +74,10 @@ pub(super) async fn delivery(given: &Given, verb: Verb) -> Result<(), Fault> {
             let found = store.delivery(id).await.map_err(Fault::failed)?;
             let row = found.ok_or_else(|| Fault::usage(anyhow!("there is no delivery {id}")))?;
             let body = store.delivery_body(id).await.map_err(Fault::failed)?.unwrap_or_default();
-            let body = String::from_utf8_lossy(&body);
+            let body = match store.is_pruned(id).await.map_err(Fault::failed)? {
+                true => "(the body was pruned, see `policy.retention`)".into(),
+                false => String::from_utf8_lossy(&body),
+            };
             if json {
                 line(&serde_json::json!({ "delivery": row, "body": body }).to_string());
             } else {

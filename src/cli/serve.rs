@@ -33,11 +33,13 @@ pub(super) async fn serve(given: &Given, arguments: Arguments) -> Result<(), Fau
     let github = config.github.clone();
     // Read again while it serves: a secret is changed without a restart.
     let secrets = Secrets::watched(move || github.webhook_secrets()).map_err(Fault::usage)?;
+    let _held = assemble::hold(&config)?;
     let store = assemble::store(&config, true).await?;
     // What is wrong with the configuration is said before anything is answered.
     let web = Web::new(store.clone(), secrets, Clock::from_fn(clock::now)).map_err(Fault::usage)?;
     let engine = assemble::engine(&config, store).await?;
     check_sandbox(&config.sandbox).await?;
+    engine.mention_dead_jobs().await.map_err(Fault::failed)?;
     engine.reconcile_soon().await.map_err(Fault::failed)?;
     let listening = Listening::on(&config.server.listen, &web).await.map_err(Fault::usage)?;
     let address = listening.address().map_err(Fault::failed)?;
@@ -69,9 +71,11 @@ pub(super) async fn serve(given: &Given, arguments: Arguments) -> Result<(), Fau
 pub(super) async fn worker(given: &Given) -> Result<(), Fault> {
     logs::start("info");
     let config = configuration(given)?;
+    let _held = assemble::hold(&config)?;
     let store = assemble::store(&config, true).await?;
     let engine = assemble::engine(&config, store).await?;
     check_sandbox(&config.sandbox).await?;
+    engine.mention_dead_jobs().await.map_err(Fault::failed)?;
     engine.reconcile_soon().await.map_err(Fault::failed)?;
     let shutdown = CancellationToken::new();
     let worker = Arc::new(assemble::worker(&config, engine));

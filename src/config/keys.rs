@@ -369,6 +369,44 @@ pub(super) const OPERATOR: &[Section] = &[
             ),
         ],
     },
+    Section {
+        path: &["policy", "retention"],
+        title: "what is kept for how long",
+        summary: "for how long deliveries, jobs, logs, commits, mirrors and checkouts are kept",
+        keys: &[
+            key(
+                "bodies_days",
+                Whole(4, WORD),
+                Value("14"),
+                "bodies of deliveries that were dealt with; without its body none can be looked into again",
+            ),
+            key(
+                "deliveries_days",
+                Whole(8, WORD),
+                Value("90"),
+                "the rest of them, by which a second arrival is known; GitHub sends again for up to a week",
+            ),
+            key("jobs_days", Whole(4, WORD), Value("30"), "jobs that are done, of no task or of one that has ended"),
+            key("dead_days", Whole(8, WORD), Value("90"), "the same, of jobs that were given up on"),
+            key("logs_days", Whole(1, WORD), Value("90"), "what agents said and did for tasks that have ended"),
+            key(
+                "work_days",
+                Whole(7, WORD),
+                Value("90"),
+                "commits of tasks that have ended. The tasks themselves and their histories stay",
+            ),
+            key("mirrors_days", Whole(1, WORD), Value("60"), "mirrors of repositories in which no task was at work"),
+            key("checkouts_days", Whole(1, WORD), Value("7"), "checkouts that nobody uses"),
+            key("checkouts_gib", Whole(1, WORD), Value("20"), "GiB of all checkouts together"),
+            key(
+                "free_gib",
+                Whole(0, WORD),
+                Value("2"),
+                "with fewer GiB free, all of this is kept for a half, a quarter and at last the least of its time, the \
+                 oldest first; 0 for never",
+            ),
+        ],
+    },
 ];
 
 /// `.github/baton.yml`.

@@ -7,7 +7,7 @@ use baton_core::domain::issue::{RepositoryRef, Thread};
 use baton_core::domain::rejection::Rejection;
 use baton_core::domain::step::{Transition, begin, step};
 use baton_core::domain::task::{State, Task};
-use baton_store::{JobId, Json, NewHistory, NewTask, StoreError, TaskChange, TaskRow, Tx};
+use baton_store::{JobId, Json, NewHistory, NewTask, ROW_FORMAT, StoreError, TaskChange, TaskRow, Tx};
 
 use super::Engine;
 use super::jobs::{Scope, enqueue};
@@ -121,7 +121,10 @@ impl Engine {
     }
 }
 
-/// The task in a row.
+/// The task in a row; not that of a newer Baton, which this one would misread and then overwrite.
 pub(super) fn read(row: &TaskRow) -> Result<Task, StoreError> {
+    if row.format > ROW_FORMAT {
+        return Err(StoreError::NewerRow { what: "task", format: row.format, known: ROW_FORMAT });
+    }
     row.document.read("task")
 }

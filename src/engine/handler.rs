@@ -2,11 +2,11 @@
 
 use baton_core::domain::event::Event;
 use baton_queue::{Failure, Handled, Handler, JobContext};
-use baton_store::{DeliveryOutcome, Died, INGEST, Ingest, Outcome};
+use baton_store::{DeliveryOutcome, Died, INGEST, Ingest, Outcome, ROW_FORMAT};
 
 use super::Engine;
 use super::ingest::CONSIDER;
-use super::jobs::Payload;
+use super::jobs::{EFFECTS, Payload};
 use super::perform::CONTACT;
 use super::reconcile::{OBSERVE, RECONCILE};
 
@@ -15,6 +15,9 @@ pub const TIDY: &str = "tidy";
 
 impl Handler for Engine {
     async fn handle(&self, context: JobContext) -> Result<Handled, Failure> {
+        if context.job.format > ROW_FORMAT {
+            return Err(Failure::Newer { what: format!("what this `{}` job is to do", context.job.kind) });
+        }
         match context.job.kind.as_str() {
             INGEST => self.take_in(&context).await,
             CONSIDER => self.ingest(&context).await,
@@ -22,12 +25,16 @@ impl Handler for Engine {
             CONTACT => self.make_contact(&context).await,
             RECONCILE => self.reconcile(&context).await,
             OBSERVE => self.observe(&context).await,
-            _ => self.perform_unless_moot(&context).await,
+            effect if EFFECTS.contains(&effect) => self.perform_unless_moot(&context).await,
+            unheard_of => Err(Failure::Newer { what: format!("the job `{unheard_of}`") }),
         }
     }
 
     /// A task learns of the death of what it waits for; a dead courtesy is only told to the operator.
     async fn on_dead(&self, context: JobContext, died: Died) -> Result<Handled, Failure> {
+        if context.job.format > ROW_FORMAT {
+            return Err(Failure::Newer { what: format!("the news that a `{}` job is dead", died.kind) });
+        }
         let now = self.now();
         let mut tx = self.store().begin().await?;
         if let (Some(task), Ok(payload)) = (died.task, died.payload.read::<Payload>("effect job")) {

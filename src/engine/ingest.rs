@@ -106,6 +106,8 @@ impl Engine {
                 job.priority = context.job.priority;
                 job.max_attempts = context.job.max_attempts;
                 job.lane = lane(&incoming);
+                // No repository waits for another's flood.
+                job.repository = repository(&incoming).unwrap_or_default();
                 tx.enqueue(&job, now).await?;
             }
         }
@@ -334,6 +336,16 @@ fn nothing_follows(incoming: &Incoming) -> Option<String> {
         | Incoming::PullRequest { .. }
         | Incoming::InstallationRepositories { .. } => return None,
     })
+}
+
+/// The repository that a delivery is about, for its turn.
+fn repository(incoming: &Incoming) -> Option<String> {
+    match incoming {
+        Incoming::Issue { context, .. } | Incoming::Comment { context, .. } | Incoming::PullRequest { context, .. } => {
+            Some(context.repository.id.to_string())
+        }
+        _ => None,
+    }
 }
 
 /// The issue, or pull request, that a delivery is about.

@@ -49,6 +49,23 @@ pub(super) fn kind(effect: &Effect) -> &'static str {
     }
 }
 
+/// All of those that a worker of this version performs: what it does not know waits for one that does. An effect that was
+/// left out here would hang in every story that has it.
+pub(super) const EFFECTS: [&str; 12] = [
+    "acknowledge",
+    "say",
+    "post_plan",
+    "minimise_plan",
+    "show_progress",
+    "run",
+    "verify",
+    "push",
+    "open_pull",
+    "request_review",
+    "stop_work",
+    "wake",
+];
+
 /// Attempts at what only GitHub can refuse: with the queue's pauses, an outage of several hours.
 const PATIENT: u32 = 30;
 

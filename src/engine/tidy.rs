@@ -1,54 +1,73 @@
-//! What recurs: checkouts nobody needs any more are removed, commits of tasks that ended long ago are let go, mirrors are
-//! repacked.
+//! What recurs: what nobody needs any more is let go, mirrors are repacked, and work that was given up on is mentioned.
 
 use std::time::Duration;
 
-use baton_core::domain::ids::{RepositoryId, TaskId};
-use baton_git::{GitError, PruneLimits};
+use baton_core::domain::ids::RepositoryId;
+use baton_git::GitError;
 use baton_queue::{Failure, Handled, JobContext};
+use baton_store::StoreError;
 
+use super::retention::Retention;
 use super::{Engine, error};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Checkouts are made again from the mirrors when they are needed: these only bound the disk.
-const LIMITS: PruneLimits = PruneLimits { bytes: 20 * 1024 * 1024 * 1024, age: Duration::from_secs(7 * DAY.as_secs()) };
-
-/// How long the commits of a task that has ended are kept: `/baton retry` goes on with them.
-const WORK_KEPT: Duration = Duration::from_secs(90 * DAY.as_secs());
+/// How often a mirror is repacked.
+const REPACKED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Engine {
+    /// Says so if work was given up on: at a start, and now and then.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn mention_dead_jobs(&self) -> Result<(), StoreError> {
+        let dead = self.store().dead_jobs().await?;
+        if dead > 0 {
+            tracing::warn!(dead, "work was given up on; `baton job list --state dead` says what, why, and what helps");
+        }
+        Ok(())
+    }
+
     pub(super) async fn tidy(&self, context: &JobContext) -> Result<Handled, Failure> {
+        self.mention_dead_jobs().await?;
+        self.let_go(context).await?;
         let git = &self.parts().git;
-        let pruned = git.prune_checkouts(LIMITS, self.now()).await.map_err(|failure| error::git(&failure))?;
-        tracing::debug!(?pruned, "checkouts tidied");
         for repository in git.mirrors().await.map_err(|failure| error::git(&failure))? {
-            // A mirror that cannot be tidied is no reason to leave the others.
-            if let Err(failure) = self.tidy_mirror(repository).await {
-                tracing::warn!(%repository, error = ?failure, "a mirror could not be tidied");
+            if context.cancel.is_cancelled() {
+                return Ok(Handled::Stopped);
+            }
+            // A mirror that cannot be repacked is no reason to leave the others.
+            if let Err(failure) = self.repack(repository).await {
+                tracing::warn!(%repository, error = ?failure, "a mirror could not be repacked");
             }
         }
         self.finish(context, vec![]).await
     }
 
-    async fn tidy_mirror(&self, repository: RepositoryId) -> Result<(), Failure> {
-        let git = &self.parts().git;
-        let fault = |failure: GitError| error::git(&failure);
-        for task in git.tasks_kept(repository).await.map_err(fault)? {
-            if self.is_long_over(task).await? {
-                git.release_task(repository, task).await.map_err(fault)?;
-                tracing::info!(%repository, %task, "the commits of a task that ended long ago are let go");
-            }
-        }
-        if git.maintain_if_due(repository, DAY, self.now()).await.map_err(fault)? {
-            tracing::debug!(%repository, "mirror repacked");
+    async fn let_go(&self, context: &JobContext) -> Result<(), Failure> {
+        let parts = self.parts();
+        let limits = parts.policy.retention;
+        let retention = Retention { store: &parts.store, git: &parts.git, limits, now: self.now(), really: true };
+        let cancel = context.cancel.clone();
+        let report = retention.prune(&move || !cancel.is_cancelled()).await?;
+        if report.kept_percent < 100 {
+            let (free, percent) = (report.free, report.kept_percent);
+            tracing::warn!(
+                free,
+                percent,
+                went = ?report.parts,
+                "the disk is nearly full (`policy.retention.free_gib`): things are kept for a part of their time only"
+            );
+        } else if !report.is_empty() {
+            tracing::info!(went = ?report.parts, "what is old was pruned");
         }
         Ok(())
     }
 
-    /// A task that the store does not know is not known to be over: a store may have been restored from a back-up.
-    async fn is_long_over(&self, task: TaskId) -> Result<bool, Failure> {
-        let row = self.store().task(task).await?;
-        Ok(row.is_some_and(|row| !row.live && self.now().since(row.updated_at) >= WORK_KEPT))
+    async fn repack(&self, repository: RepositoryId) -> Result<(), Failure> {
+        let git = &self.parts().git;
+        let fault = |failure: GitError| error::git(&failure);
+        if git.maintain_if_due(repository, REPACKED_EVERY, self.now()).await.map_err(fault)? {
+            tracing::debug!(%repository, "mirror repacked");
+        }
+        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //! on disk, and what it costs. are stories (`tests/scenarios/edge.rs`); A-05 is a rule of
 //! `crates/webhook`.
 
+mod backpressure;
 mod flood;
 mod lasting;
 mod letting_in;

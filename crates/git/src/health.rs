@@ -28,6 +28,12 @@ impl Git {
         }
     }
 
+    /// The folder in which all of it lies.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.inner.config.root
+    }
+
     /// Bytes that are free where the repositories are.
     ///
     /// # Errors

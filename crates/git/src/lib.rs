@@ -30,6 +30,7 @@ mod rebase;
 mod remote;
 mod stale;
 mod tree;
+mod unused;
 
 pub use author::author_of_clone;
 pub use changes::HostileChange;
@@ -48,3 +49,4 @@ pub use push::{PushError, Pushed};
 pub use read::{ListedFile, ReadError};
 pub use rebase::RebaseError;
 pub use remote::{InvalidRemote, Remote};
+pub use unused::MirrorUse;

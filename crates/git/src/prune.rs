@@ -48,20 +48,29 @@ impl Git {
     /// [`GitError`] if the folder cannot be read or something in it cannot be removed.
     pub async fn prune_checkouts(&self, limits: PruneLimits, now: Timestamp) -> Result<Pruned, GitError> {
         let checkouts = self.checkouts();
-        blocking(move || prune(&checkouts, limits, now)).await
+        blocking(move || prune(&checkouts, limits, now, true)).await
+    }
+
+    /// What [`Git::prune_checkouts`] would do.
+    ///
+    /// # Errors
+    /// [`GitError`] if the folder cannot be read.
+    pub async fn prunable_checkouts(&self, limits: PruneLimits, now: Timestamp) -> Result<Pruned, GitError> {
+        let checkouts = self.checkouts();
+        blocking(move || prune(&checkouts, limits, now, false)).await
     }
 }
 
-fn prune(checkouts: &Path, limits: PruneLimits, now: Timestamp) -> Result<Pruned, GitError> {
+fn prune(checkouts: &Path, limits: PruneLimits, now: Timestamp, really: bool) -> Result<Pruned, GitError> {
     let mut done = Pruned::default();
     let mut total = 0;
     let mut idle = Vec::new();
     for entry in std::fs::read_dir(checkouts).map_err(GitError::io("reading the checkouts"))? {
         let entry = entry.map_err(GitError::io("reading the checkouts"))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with("new-") {
+        if really && name.starts_with("new-") {
             sweep_draft(&entry.path(), now)?;
-        } else if name.starts_with(GONE) {
+        } else if really && name.starts_with(GONE) {
             remove_folder(&entry.path())?;
         }
         let Some(name) = name.strip_suffix(".lease") else { continue };
@@ -85,7 +94,9 @@ fn prune(checkouts: &Path, limits: PruneLimits, now: Timestamp) -> Result<Pruned
             total -= one.bytes;
             done.removed += 1;
             done.freed_bytes += one.bytes;
-            one.remove()?;
+            if really {
+                one.remove()?;
+            }
         } else {
             done.kept += 1;
         }

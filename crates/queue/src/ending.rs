@@ -39,6 +39,12 @@ pub enum Ending {
 /// How often the ending of an attempt is tried to be written. After that the lease runs out and the rescue sees to it.
 const TRIES: u32 = 5;
 
+/// How long at least a worker leaves to others what it does not understand.
+const NEWER_WAIT: Duration = Duration::from_secs(30);
+
+/// How long one that may be what ends its workers waits for another such one.
+const ALONE_WAIT: Duration = Duration::from_secs(5);
+
 /// What there is to know for ending an attempt.
 pub(crate) struct Attempt<'a> {
     pub(crate) store: &'a Store,
@@ -70,6 +76,14 @@ impl Attempt<'_> {
         }
     }
 
+    /// Gives a suspect job back because another one is under way.
+    pub(crate) async fn put_off(&self) -> Result<Ending, StoreError> {
+        match self.give_back(self.now.plus(ALONE_WAIT + self.jitter.part_of(ALONE_WAIT)), None).await {
+            Err(StoreError::LostLease(_)) => Ok(Ending::Lost),
+            other => other,
+        }
+    }
+
     async fn try_end(
         &self,
         result: &Result<Handled, Failure>,
@@ -85,6 +99,11 @@ impl Attempt<'_> {
                 self.fail(&Failure::bug("the job stopped although nobody asked it to")).await
             }
             (Err(Failure::NotYet { until, why, .. }), None) => self.give_back(*until, *why).await,
+            (Err(Failure::Newer { .. }), None) => {
+                // Spread out, so that a worker that understands it comes in between.
+                let wait = NEWER_WAIT + self.jitter.part_of(NEWER_WAIT);
+                self.give_back(self.now.plus(wait), None).await
+            }
             (Err(failure), None) => self.fail(failure).await,
         }
     }
@@ -126,6 +145,7 @@ impl Attempt<'_> {
             Failure::Permanent { .. } | Failure::Refused { .. } => None,
             // Given back where an attempt ends.
             Failure::NotYet { until, .. } => Some(Some(until.since(self.now))),
+            Failure::Newer { .. } => Some(Some(NEWER_WAIT)),
             Failure::Transient { retry_after, .. } => Some(*retry_after),
             Failure::Unanswered { .. } | Failure::Bug { .. } => Some(None),
         };

@@ -19,6 +19,20 @@ impl<H: Handler> Worker<H> {
         let lease = Arc::new(lease);
         let signal = StopSignal::default();
         let config = self.config();
+        let attempt = |now| Attempt {
+            store: self.store(),
+            lease: &lease,
+            job: &job,
+            backoff: &config.backoff,
+            jitter: &config.jitter,
+            now,
+        };
+        // One of those that may have ended workers at a time: the one under way when this worker ends is the one that did it.
+        let alone = job.is_suspect().then(|| self.suspects().try_acquire());
+        if let Some(Err(_)) = alone {
+            let ending = attempt(self.clock().now()).put_off().await?;
+            return Ok(Ran { job, ending });
+        }
         let kept =
             watch(self.store().clone(), Arc::clone(&lease), config.lease_ttl, self.clock().clone(), signal.clone());
         let _keeper = AbortOnDropHandle::new(tokio::spawn(kept));
@@ -29,19 +43,14 @@ impl<H: Handler> Worker<H> {
             Err(error @ Failure::NotYet { until, .. }) => {
                 tracing::info!(job = %job.id, kind = job.kind, task, %until, why = %error, "a job waits");
             }
+            Err(error @ Failure::Newer { .. }) => {
+                tracing::info!(job = %job.id, kind = job.kind, task, why = %error, "a job waits");
+            }
             Err(error) => {
                 tracing::info!(job = %job.id, kind = job.kind, task, attempt = job.attempts, %error, "an attempt failed");
             }
         }
-        let attempt = Attempt {
-            store: self.store(),
-            lease: &lease,
-            job: &job,
-            backoff: &config.backoff,
-            jitter: &config.jitter,
-            now: self.clock().now(),
-        };
-        let ending = attempt.end(result, signal.reason()).await?;
+        let ending = attempt(self.clock().now()).end(result, signal.reason()).await?;
         Ok(Ran { job, ending })
     }
 

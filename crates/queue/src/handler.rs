@@ -104,6 +104,13 @@ pub enum Failure {
         /// What stands in the way.
         refusal: Box<Refusal>,
     },
+    /// A newer Baton asked for it, in words that this one does not understand. It waits for a worker that does, however long
+    /// that takes; the attempt does not count.
+    #[error("{what} was written by a newer Baton, and waits for a worker of that one")]
+    Newer {
+        /// What cannot be read.
+        what: String,
+    },
     /// Baton is wrong. It is tried again, since the next attempt may meet other circumstances or a mended Baton.
     #[error("this is a bug in Baton: {reason}")]
     Bug {
@@ -136,6 +143,7 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::NewerRow { what, .. } => Self::Newer { what: what.to_owned() },
             StoreError::LostLease(_)
             | StoreError::Stale { .. }
             | StoreError::AlreadyLive { .. }

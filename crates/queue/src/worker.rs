@@ -107,6 +107,8 @@ pub struct Worker<H> {
     in_hand: Mutex<HashSet<JobId>>,
     /// Fires when jobs are to be given back because the worker leaves.
     leaving: CancellationToken,
+    /// Room for one job that may be what ends its workers.
+    suspects: Semaphore,
     /// The period each recurring work was last seen to.
     periods: AsyncMutex<Vec<i64>>,
 }
@@ -122,6 +124,7 @@ impl<H: Handler> Worker<H> {
             clock,
             in_hand: Mutex::default(),
             leaving: CancellationToken::new(),
+            suspects: Semaphore::new(1),
             periods,
         }
     }
@@ -266,6 +269,10 @@ impl<H: Handler> Worker<H> {
 
     pub(crate) fn leaving(&self) -> &CancellationToken {
         &self.leaving
+    }
+
+    pub(crate) fn suspects(&self) -> &Semaphore {
+        &self.suspects
     }
 
     fn in_hand(&self) -> std::sync::MutexGuard<'_, HashSet<JobId>> {

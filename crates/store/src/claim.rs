@@ -37,7 +37,8 @@ pub(crate) const RIPEN: &str =
     "UPDATE jobs SET waits_for = 0 WHERE state = 'queued' AND waits_for = 1 AND run_at <= $1";
 
 /// The next job of a class. Every repository with something ready offers its first (highest priority, then oldest);
-/// among those goes the highest priority, then the repository that has least running, then the one served longest ago.
+/// among those goes what is of no repository and urgent, such as deliveries that nobody has looked into, then the repository that
+/// has least running, then the one served longest ago: nobody's flood of urgent work keeps another waiting.
 ///
 /// The recursion hops from repository to repository on the index, so the cost grows with the repositories that wait, not
 /// with the jobs.
@@ -64,7 +65,8 @@ pub(crate) const NEXT: &str = "
         offers.running < $2
         AND (SELECT COUNT(*) FROM jobs r WHERE r.state = 'running' AND r.slot = 'run') < $3
         AND NOT EXISTS (SELECT 1 FROM settings WHERE name = 'paused'))
-    ORDER BY first.priority DESC, offers.running, COALESCE(turns.turn, 0), first.id
+    ORDER BY CASE WHEN offers.repository = '' THEN first.priority ELSE 0 END DESC, offers.running,
+             COALESCE(turns.turn, 0), first.priority DESC, first.id
     LIMIT 1";
 
 const TAKE: &str = "

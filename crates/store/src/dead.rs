@@ -45,9 +45,16 @@ const BURY: &str = "
     WHERE id = $1 RETURNING lane_turn";
 
 const RAISE: &str = "
-    UPDATE jobs SET state = 'queued', attempts = 0, run_at = $2, finished_at = NULL,
+    UPDATE jobs SET state = 'queued', attempts = 0, losses = 0, run_at = $2, finished_at = NULL,
                     waits_for = CASE WHEN lane IS NULL THEN 0 ELSE 2 END
-    WHERE id = $1 AND state = 'dead' RETURNING id";
+    WHERE id = $1 AND state = 'dead' RETURNING *";
+
+const DISMISS: &str = "UPDATE jobs SET state = 'cancelled' WHERE id = $1 AND state = 'dead' RETURNING id";
+
+/// Both jobs about a delivery have the same payload, and there are few dead ones to look among.
+const DISMISS_ABOUT: &str = "UPDATE jobs SET state = 'cancelled' WHERE state = 'dead' AND payload = $1";
+
+const COUNT: &str = "SELECT COUNT(*) AS n FROM jobs WHERE state = 'dead'";
 
 impl Store {
     /// Queues a dead job again, with all its attempts before it. In its lane it goes first.
@@ -57,23 +64,54 @@ impl Store {
     /// its effect meanwhile.
     pub async fn replay_job(&self, id: JobId, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let raised = tx.session.first(RAISE, params![id.0, now]).await.map_err(|error| {
+        tx.replay_job(id, now).await?;
+        tx.commit().await
+    }
+
+    /// Takes a dead job off the list: nobody wants it done any more. It counts as called off.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such dead job.
+    pub async fn dismiss_job(&self, id: JobId) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let row = tx.session.first(DISMISS, params![id.0]).await?;
+        row.ok_or_else(|| StoreError::NotFound(format!("dead job {id}")))?;
+        tx.commit().await
+    }
+
+    /// How many jobs were given up on and are kept to be seen. Costs little, however many jobs there are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn dead_jobs(&self) -> Result<u32, StoreError> {
+        self.engine.first(COUNT, &[]).await?.map_or(Ok(0), |row| row.small("n"))
+    }
+}
+
+impl Tx {
+    /// Queues a dead job again, as [`Store::replay_job`] does; the job as it is then.
+    ///
+    /// # Errors
+    /// Those of [`Store::replay_job`].
+    pub async fn replay_job(&mut self, id: JobId, now: Timestamp) -> Result<Job, StoreError> {
+        let raised = self.session.first(RAISE, params![id.0, now]).await.map_err(|error| {
             if error.is_unique_violation() {
                 StoreError::Conflict(format!("job {id} need not be replayed: another job does or did the same work"))
             } else {
                 error
             }
         })?;
-        if raised.is_none() {
-            return Err(StoreError::NotFound(format!("dead job {id}")));
-        }
-        tx.reorder_lane_of(id, now).await?;
-        tx.note_job_change();
-        tx.commit().await
+        let job = Job::from_row(&raised.ok_or_else(|| StoreError::NotFound(format!("dead job {id}")))?)?;
+        self.reorder_lane_of(id, now).await?;
+        self.note_job_change();
+        Ok(job)
     }
-}
 
-impl Tx {
+    /// Takes the dead jobs about a delivery off the list: another looks into it again.
+    pub(crate) async fn dismiss_about(&mut self, payload: &Json) -> Result<(), StoreError> {
+        self.session.execute(DISMISS_ABOUT, params![payload]).await.map(drop)
+    }
+
     /// Gives up on a running job and leaves word of it.
     pub(crate) async fn bury(&mut self, job: &Job, error: &str, now: Timestamp) -> Result<(), StoreError> {
         let row = self.session.first(BURY, params![job.id.0, error, now]).await?;

@@ -184,6 +184,8 @@ const BY_ID: &str = "
 
 const BODY: &str = "SELECT body FROM deliveries WHERE id = $1";
 
+const PRUNED: &str = "SELECT id FROM deliveries WHERE id = $1 AND LENGTH(body) = 0 AND digest <> $2";
+
 const NEWEST_FIRST: &str = "
     SELECT id, hook_type, hook_id, guid, event, headers, received_at, outcome, reason, settled_at
     FROM deliveries
@@ -221,13 +223,20 @@ impl Store {
         Ok(Recorded::New(id))
     }
 
-    /// Has a delivery looked into again. While that is still to come, asking again changes nothing.
+    /// Has a delivery looked into again; what was given up on about it is given up on no more. While that is still to come,
+    /// asking again changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when there is none of this number.
+    /// [`StoreError::NotFound`] when there is none of this number, [`StoreError::Conflict`] when its body was pruned.
     pub async fn replay_delivery(&self, id: DeliveryId, now: Timestamp) -> Result<JobId, StoreError> {
+        if self.is_pruned(id).await? {
+            return Err(StoreError::Conflict(format!(
+                "delivery {id} is so old that its body was pruned; there is nothing to look into"
+            )));
+        }
         let mut tx = self.begin().await?;
         tx.settle_delivery(id, &DeliveryOutcome::Received, now).await?;
+        tx.dismiss_about(&Json::of(&Ingest { delivery: id })?).await?;
         let job = tx.enqueue_ingest(id, now).await?;
         tx.commit().await?;
         Ok(job)
@@ -255,6 +264,15 @@ impl Store {
     /// When the database fails.
     pub async fn delivery_body(&self, id: DeliveryId) -> Result<Option<Vec<u8>>, StoreError> {
         self.engine.first(BODY, params![id.0]).await?.map(|row| row.bytes("body")).transpose()
+    }
+
+    /// Whether the body of a delivery was pruned: it is empty, and was not when it came.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_pruned(&self, id: DeliveryId) -> Result<bool, StoreError> {
+        let nothing = Digest::of_bytes(b"");
+        Ok(self.engine.first(PRUNED, params![id.0, nothing.as_str()]).await?.is_some())
     }
 
     /// Deliveries, newest first, from before `before` on, `limit` at most.

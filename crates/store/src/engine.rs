@@ -31,6 +31,9 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 const WAL_TRIES: u32 = 100;
 const WAL_PAUSE: Duration = Duration::from_millis(50);
 
+/// A log that grew larger, because somebody read for long, gives its room back when it is folded in: 64 MiB.
+const LOG_KEPT: &str = "67108864";
+
 /// Readers do not block each other or the writer in WAL mode; each is a thread.
 const READERS: u32 = 4;
 
@@ -54,6 +57,7 @@ impl Engine {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .pragma("journal_size_limit", LOG_KEPT)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = || SqlitePoolOptions::new().acquire_timeout(TURN_TIMEOUT).idle_timeout(None).max_lifetime(None);
         // When the disk is full, SQLite itself ends the transaction, and sqlx, which counts them, believes that it is still in
@@ -131,7 +135,7 @@ impl Engine {
 }
 
 /// Whether somebody else has the database at this moment: SQLITE_BUSY, with or without more in the higher bits.
-fn is_busy(error: &sqlx::Error) -> bool {
+pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
     code.is_some_and(|code| code & 0xff == 5)
 }

@@ -92,6 +92,18 @@ pub enum StoreError {
         /// Why it cannot be read.
         reason: String,
     },
+    /// A row was written by a newer Baton, in a form that this one would misread.
+    #[error(
+        "the {what} was written by a newer Baton (its format is {format}, this Baton knows up to {known}); it is left to that one"
+    )]
+    NewerRow {
+        /// Which row.
+        what: &'static str,
+        /// The row's format.
+        format: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
     /// A value handed to the store cannot be written as JSON.
     #[error("cannot keep this value as JSON: {0}")]
     Unwritable(serde_json::Error),

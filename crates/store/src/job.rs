@@ -116,6 +116,8 @@ pub struct Job {
     pub attempts: u32,
     /// After so many failed attempts it is dead.
     pub max_attempts: u32,
+    /// How often the worker that had it was lost; see [`Job::is_suspect`].
+    pub losses: u32,
     /// Who has it, while it is running.
     pub lease_owner: Option<String>,
     /// Until when, while it is running.
@@ -136,7 +138,16 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
 }
 
+/// After so many losses it is no chance any more that workers die of which one had this job.
+const SUSPECT: u32 = 3;
+
 impl Job {
+    /// Whether it may be what ends its workers: then nothing else that may be is done beside it.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.losses >= SUSPECT
+    }
+
     pub(crate) fn from_row(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             id: JobId(row.int("id")?),
@@ -154,6 +165,7 @@ impl Job {
             state: JobState::stored(&row.text("state")?)?,
             attempts: row.small("attempts")?,
             max_attempts: row.small("max_attempts")?,
+            losses: row.small("losses")?,
             lease_owner: row.maybe_text("lease_owner")?,
             lease_until: row.maybe_time("lease_until")?,
             cancel_requested_at: row.maybe_time("cancel_requested_at")?,

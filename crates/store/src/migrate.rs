@@ -10,11 +10,12 @@ use crate::error::StoreError;
 
 /// Every migration there is, in order. `sqlx::migrate!` would find them by itself, but needs sqlx's macros, which build
 /// SQLite a second time for the compiler.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "first", include_str!("../../../migrations/0001_first.sql")),
     (2, "deliveries_by_content", include_str!("../../../migrations/0002_deliveries_by_content.sql")),
     (3, "waits", include_str!("../../../migrations/0003_waits.sql")),
     (4, "kept", include_str!("../../../migrations/0004_kept.sql")),
+    (5, "losses", include_str!("../../../migrations/0005_losses.sql")),
 ];
 
 /// The newest migration this program has.

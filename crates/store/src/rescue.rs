@@ -21,15 +21,21 @@ pub struct Rescued {
     pub cancelled: usize,
 }
 
+/// How many workers a job may cost. The first [`Job::is_suspect`] needs are taken by whatever else was in hand there too; in the
+/// others it was the only suspect.
+const MOST_LOSSES: u32 = 8;
+
 /// How many are rescued in one transaction, so that others get their turn.
 const AT_ONCE: i64 = 100;
 
 const EXPIRED: &str = "
     SELECT * FROM jobs WHERE state = 'running' AND lease_until <= $1 AND id > $2 ORDER BY id LIMIT $3";
 
+const LOSE: &str = "UPDATE jobs SET losses = losses + 1 WHERE id = $1";
+
 impl Store {
-    /// Takes back the jobs whose lease has run out. The attempt counts, so a job that kills its worker each time ends
-    /// dead. What the caller itself has in hand is spared: it knows that those are alive, and its clock may have jumped.
+    /// Takes back the jobs whose lease has run out. The attempt counts, and so does the loss, so a job that kills its
+    /// worker each time ends dead. What the caller itself has in hand is spared: it knows that those are alive, and its clock may have jumped.
     ///
     /// # Errors
     /// When the database fails; what was rescued before stays so.
@@ -49,8 +55,16 @@ impl Store {
                     continue;
                 }
                 let owner = job.lease_owner.as_deref().unwrap_or("unknown");
-                let error = format!("the worker {owner} did not report back in time");
-                match tx.end_attempt(&job, Some(now), &error, now).await? {
+                tx.session.execute(LOSE, params![job.id.0]).await?;
+                let losses = job.losses + 1;
+                let again = (losses < MOST_LOSSES).then_some(now);
+                let error = match again {
+                    Some(_) => format!("the worker {owner} did not report back in time"),
+                    None => format!(
+                        "{losses} workers were lost that had this job, the last was {owner}: it may be what ends them"
+                    ),
+                };
+                match tx.end_attempt(&job, again, &error, now).await? {
                     Ended::Requeued => rescued.requeued += 1,
                     Ended::Dead => rescued.dead += 1,
                     Ended::Cancelled => rescued.cancelled += 1,

@@ -71,7 +71,7 @@ async fn without_leave_to_migrate_nothing_is_made_or_changed() {
     assert_eq!(std::fs::read_dir(folder.0.path()).unwrap().count(), 0);
 
     std::fs::write(folder.0.path().join("baton.db"), b"").unwrap();
-    insta::assert_snapshot!(folder.refusal(false).await, @"the database is at migration 0 and this Baton needs 4; run `baton migrate`");
+    insta::assert_snapshot!(folder.refusal(false).await, @"the database is at migration 0 and this Baton needs 5; run `baton migrate`");
     folder.open(true).await.unwrap().close().await;
     folder.open(false).await.unwrap().close().await;
 }
@@ -98,7 +98,7 @@ async fn a_database_from_the_future_is_refused_and_left_alone() {
     for migrate in [true, false] {
         let refusal = folder.refusal(migrate).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(refusal, @"the database has migration 999, this Baton knows only up to 4; use the newer Baton that wrote it, or restore a back-up");
+            insta::assert_snapshot!(refusal, @"the database has migration 999, this Baton knows only up to 5; use the newer Baton that wrote it, or restore a back-up");
         }
     }
 }

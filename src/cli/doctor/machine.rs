@@ -6,7 +6,7 @@ use baton_store::{OpenOptions, Store, StoreError};
 use tokio::net::TcpListener;
 
 use super::report::{Outcome, fault, good, warning};
-use crate::cli::{Fault, assemble, health};
+use crate::cli::{Fault, assemble, health, job};
 use crate::config::Config;
 
 /// Below this, a checkout of a large repository may not fit.
@@ -81,7 +81,7 @@ async fn look_into(store: &Store, url: &str) -> Vec<Outcome> {
         let remedy = "Put the database on a local disk: network file systems cannot share its log";
         return vec![fault(format!("{url} is not in WAL mode ({durability})"), remedy)];
     }
-    vec![match store.integrity_complaints().await {
+    let mut outcomes = vec![match store.integrity_complaints().await {
         Ok(complaints) if complaints.is_empty() => {
             good(format!("{url}: sound, of this version, in WAL mode, writable"))
         }
@@ -90,7 +90,22 @@ async fn look_into(store: &Store, url: &str) -> Vec<Outcome> {
             fault(format!("{url} is damaged: {}", few.join("; ")), "Stop Baton and restore a back-up")
         }
         Err(error) => refused(&error),
-    }]
+    }];
+    outcomes.extend(given_up(store).await);
+    outcomes
+}
+
+/// Work that was given up on, if there is any.
+async fn given_up(store: &Store) -> Option<Outcome> {
+    match store.dead_jobs().await {
+        Ok(0) => None,
+        Ok(dead) => {
+            let remedy = format!("`{}` says for each what helps", job::LIST_DEAD);
+            let jobs = if dead == 1 { "job was" } else { "jobs were" };
+            Some(warning(format!("{dead} {jobs} given up on"), remedy))
+        }
+        Err(error) => Some(refused(&error)),
+    }
 }
 
 fn refused(error: &StoreError) -> Outcome {

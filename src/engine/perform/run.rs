@@ -337,6 +337,7 @@ impl Engine {
                 Failure::Permanent { reason } | Failure::Refused { reason, .. } | Failure::Bug { reason } => {
                     Err(AgentFailure::Permanent { reason })
                 }
+                newer @ Failure::Newer { .. } => Err(AgentFailure::Permanent { reason: newer.to_string() }),
             },
         }
     }

@@ -155,6 +155,7 @@ impl Engine {
             job.effect_key = Some(seen.key());
         }
         job.lane = seen.lane();
+        job.repository = seen.repository.id.to_string();
         job.priority = PRIORITY;
         job.max_attempts = ATTEMPTS;
         tx.enqueue(&job, self.now()).await.map(drop)

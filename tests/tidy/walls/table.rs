@@ -184,6 +184,7 @@ pub const WALLS: &[Wall] = &[
         ],
         except: &[
             ("src/clock.rs", "the owner"),
+            ("src/cli/backup.rs", "tells how long a back-up took"),
             ("src/cli/stage.rs", "tells whoever watches the demo how long it has taken, and gives up in the end"),
             ("src/engine/perform/run/keeping.rs", "how long keeping took, and how long a run has gone on"),
             ("src/server/guests.rs", "how long a guest has been there"),

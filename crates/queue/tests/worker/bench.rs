@@ -183,14 +183,14 @@ pub async fn get(store: &Store, id: JobId) -> Job {
     store.job(id).await.unwrap().unwrap()
 }
 
-/// Waits, for ten seconds at most, until something is so; how long it took.
+/// Waits, for a minute at most, until something is so; how long it took.
 pub async fn until<F>(what: &str, mut so: impl FnMut() -> F) -> Duration
 where
     F: Future<Output = bool>,
 {
     let start = Instant::now();
     while !so().await {
-        assert!(start.elapsed() < Duration::from_secs(10), "{what} did not come about in ten seconds");
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} did not come about in a minute");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     start.elapsed()

@@ -178,3 +178,23 @@ async fn a_queue_that_does_not_come_to_rest_is_reported() {
         "after 20 jobs the queue still has work that may be done at once; jobs seem to breed"
     );
 }
+
+#[tokio::test]
+async fn r_17_what_a_newer_program_wrote_waits_for_one_that_understands_it() {
+    let place = Place::new();
+    let (store, script) = (place.open().await, Arc::new(Script::default()));
+    script.on("unheard-of", Act::Fail(Failure::Newer { what: "the job `unheard-of`".into() }));
+    let id = enqueue(&store, &NewJob { max_attempts: 1, ..job("unheard-of") }, script.clock().now()).await;
+    let old = worker(&store, &script, config("old"), script.clock());
+    // A rolling upgrade that takes its time.
+    for _ in 0..100 {
+        old.run_until_idle(10).await.unwrap();
+        let waits = get(&store, id).await;
+        assert_eq!((waits.state, waits.attempts), (JobState::Queued, 0));
+        script.advance(60_000);
+    }
+    assert_eq!(script.log().len(), 100, "it is looked at once a minute, not without end");
+    script.on("unheard-of", Act::Complete);
+    worker(&store, &script, config("new"), script.clock()).run_until_idle(10).await.unwrap();
+    assert_eq!(get(&store, id).await.state, JobState::Done);
+}

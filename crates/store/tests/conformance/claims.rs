@@ -150,6 +150,22 @@ pub async fn repositories_take_turns(place: Place) {
     assert_eq!(drain(&store, 0).await, ["flood1", "x1", "y1", "flood2", "x2", "flood3", "flood4"]);
 }
 
+pub async fn a_flood_of_urgent_work_keeps_no_other_repository_waiting(place: Place) {
+    let store = place.open().await;
+    for n in 1..=3 {
+        let flood = NewJob { repository: "flood".into(), priority: 50, ..job(&format!("urgent{n}")) };
+        enqueue(&store, &flood, 0).await;
+        let small = NewJob { repository: "small".into(), priority: -1, ..job(&format!("small{n}")) };
+        enqueue(&store, &small, 0).await;
+    }
+    enqueue(&store, &NewJob { priority: 50, ..job("unread") }, 0).await;
+    enqueue(&store, &job("nobody's"), 0).await;
+    assert_eq!(
+        drain(&store, 0).await,
+        ["unread", "urgent1", "small1", "nobody's", "urgent2", "small2", "urgent3", "small3"]
+    );
+}
+
 pub async fn a_pause_stops_runs_and_nothing_else(place: Place) {
     let store = place.open().await;
     enqueue(&store, &run_job("run", "a"), 0).await;

@@ -12,8 +12,10 @@ mod claims;
 mod deliveries;
 mod jobs;
 mod kept;
+mod letters;
 mod model;
 mod place;
+mod pruning;
 mod race;
 mod runs;
 mod tasks;
@@ -69,6 +71,10 @@ macro_rules! suite {
                 calling_off_spares_the_caller_and_other_tasks
                 commits_tell_of_changes_to_the_queue
             }
+            letters {
+                what_died_is_counted_and_listed_newest_first
+                a_delivery_that_is_looked_into_again_is_given_up_on_no_more
+            }
             claims {
                 higher_priority_then_older_goes_first
                 a_job_waits_for_its_time
@@ -79,7 +85,14 @@ macro_rules! suite {
                 runs_respect_both_limits
                 light_jobs_know_no_limits
                 repositories_take_turns
+                a_flood_of_urgent_work_keeps_no_other_repository_waiting
                 a_pause_stops_runs_and_nothing_else
+            }
+            pruning {
+                what_is_over_and_old_goes_and_nothing_else
+                a_body_goes_before_its_delivery_and_a_second_arrival_is_known
+                keys_and_lists_keep_what_they_stand_for
+                logs_of_ended_tasks_go_entry_by_entry
             }
             race {
                 sixteen_claimers_do_every_job_once_within_the_limits

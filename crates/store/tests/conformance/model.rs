@@ -141,7 +141,7 @@ impl Model {
         let turn = |job: &Modelled| self.turns.get(&(slot == Slot::Run, job.repository.clone())).copied();
         let rank = |n: &usize| {
             let job = &self.jobs[*n];
-            (-job.priority, self.running(slot, Some(&job.repository)), turn(job).unwrap_or(0), *n)
+            (self.running(slot, Some(&job.repository)), turn(job).unwrap_or(0), -job.priority, *n)
         };
         let next = (0..self.jobs.len()).filter(|n| self.may_go(*n, slot)).min_by_key(rank)?;
         self.turn += 1;
