@@ -17,6 +17,7 @@ pub mod refusal;
 pub mod rejection;
 pub mod run;
 pub mod settings;
+pub mod state;
 pub mod step;
 pub mod task;
 pub mod time;
