@@ -206,7 +206,7 @@ async fn what_rulesets_ask_of_a_branch() {
     }
     sim.ruleset(REPO, "~DEFAULT_BRANCH", Rule::PullRequest).unwrap();
     let checks = BranchRule::Checks { names: vec!["ci".into()], on_creation: true };
-    let own = vec![BranchRule::Creation, BranchRule::Signatures, checks];
+    let own = vec![BranchRule::Creation, BranchRule::Signatures, BranchRule::FastForward, checks];
     assert_eq!(repository.rules_for("baton/issue-1-not-there").await, Ok(Some(own)));
     assert_eq!(repository.rules_for("main").await, Ok(Some(vec![BranchRule::PullRequest { approvals: 1 }])));
     // An older Enterprise Server, and a plan without rulesets.

@@ -79,17 +79,122 @@ pub enum BranchRule {
     },
     /// Names of branches fit a pattern.
     NamePattern,
+    /// What was pushed is not replaced by other commits. Baton does that where its branch is brought up to date.
+    FastForward,
+    /// Something about its commits fits a pattern.
+    Commits {
+        /// What.
+        of: CommitPart,
+        /// How.
+        pattern: Pattern,
+    },
+    /// Files that are not pushed, whatever is in them.
+    Files {
+        /// Which.
+        refused: RefusedFiles,
+    },
+    /// It was deployed to these environments.
+    Deployments {
+        /// Their names.
+        environments: Vec<String>,
+    },
+    /// These workflows of the organisation have succeeded on it.
+    Workflows {
+        /// Their files.
+        paths: Vec<String>,
+        /// Already when it is made.
+        on_creation: bool,
+    },
+    /// These tools have scanned it.
+    Scans {
+        /// Their names.
+        tools: Vec<String>,
+    },
+    /// It changes through a merge queue alone.
+    MergeQueue,
+}
+
+/// What of a commit a pattern is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommitPart {
+    /// Its message.
+    Message,
+    /// Its author's address.
+    Author,
+    /// Its committer's address.
+    Committer,
+}
+
+/// A pattern of a ruleset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pattern {
+    /// Where the text has to be, or that it is a regular expression.
+    pub operator: Operator,
+    /// The text.
+    pub text: String,
+    /// Whether what fits is refused, and not what does not.
+    pub negate: bool,
+}
+
+/// How a pattern fits. What is not known here is taken for a regular expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operator {
+    /// At the beginning.
+    StartsWith,
+    /// At the end.
+    EndsWith,
+    /// Anywhere.
+    Contains,
+    /// As a regular expression.
+    Regex,
+}
+
+/// Files that a ruleset refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "files", rename_all = "snake_case")]
+pub enum RefusedFiles {
+    /// Those at these paths.
+    Paths {
+        /// Globs.
+        paths: Vec<String>,
+    },
+    /// Those with these endings.
+    Extensions {
+        /// With their dots, or without.
+        extensions: Vec<String>,
+    },
+    /// Those with longer paths.
+    LongerPaths {
+        /// Characters.
+        characters: u32,
+    },
+    /// Larger ones.
+    Larger {
+        /// Megabytes.
+        megabytes: u32,
+    },
 }
 
 impl BranchRule {
-    /// Whether a push that makes the branch breaks it.
+    /// Whether a push of Baton's may break it: the one that makes a branch, or one that replaces what stands there.
     #[must_use]
-    pub fn refuses_a_new_branch(&self) -> bool {
+    pub fn may_refuse_a_push(&self) -> bool {
         match self {
-            Self::Creation | Self::PullRequest { .. } | Self::Signatures | Self::NamePattern => true,
-            Self::Checks { on_creation, .. } => *on_creation,
+            Self::Creation
             // Whoever makes a branch pushes to it for the first time; what comes later is refused.
-            Self::Update => true,
+            | Self::Update
+            | Self::PullRequest { .. }
+            | Self::Signatures
+            | Self::NamePattern
+            | Self::FastForward
+            | Self::Commits { .. }
+            | Self::Files { .. }
+            | Self::Deployments { .. }
+            | Self::Scans { .. }
+            | Self::MergeQueue => true,
+            Self::Checks { on_creation, .. } | Self::Workflows { on_creation, .. } => *on_creation,
         }
     }
 }

@@ -2,7 +2,10 @@
 //! repository or from GitHub.
 
 use super::neutral;
-use crate::domain::contact::{AgentAtHand, BranchRule, Contact, Content, LimitsInForce, RepositoryFile, Rules};
+use crate::domain::contact::{
+    AgentAtHand, BranchRule, CommitPart, Contact, Content, LimitsInForce, Operator, Pattern, RefusedFiles,
+    RepositoryFile, Rules,
+};
 use crate::domain::plan::PlannedCommands;
 
 /// Lines of one list; more are counted.
@@ -107,10 +110,10 @@ fn rules_in_force(rules: &Rules, branch: &str) -> String {
     out
 }
 
-/// What of a repository's rulesets stands against a new branch of Baton's, in words.
+/// What of a repository's rulesets stands against a branch of Baton's, in words.
 #[must_use]
 pub fn refusals(rules: &Rules) -> Vec<String> {
-    rules.own.iter().filter(|rule| rule.refuses_a_new_branch()).map(against).collect()
+    rules.own.iter().filter(|rule| rule.may_refuse_a_push()).map(against).collect()
 }
 
 fn against(rule: &BranchRule) -> String {
@@ -123,6 +126,44 @@ fn against(rule: &BranchRule) -> String {
             format!("the checks {} must have succeeded before the push", named(names))
         }
         BranchRule::NamePattern => "their names have to fit a pattern".to_owned(),
+        BranchRule::FastForward => {
+            "what was pushed cannot be replaced, as it is when Baton brings a branch up to date".to_owned()
+        }
+        BranchRule::Commits { of, pattern } => {
+            let part = match of {
+                CommitPart::Message => "messages of their commits",
+                CommitPart::Author => "addresses of their commits' authors",
+                CommitPart::Committer => "addresses of their commits' committers",
+            };
+            format!("{part} {}", fits(pattern))
+        }
+        BranchRule::Files { refused } => match refused {
+            RefusedFiles::Paths { paths } => format!("files at {} are refused", named(paths)),
+            RefusedFiles::Extensions { extensions } => format!("files that end in {} are refused", named(extensions)),
+            RefusedFiles::LongerPaths { characters } => {
+                format!("files with paths of more than {characters} characters are refused")
+            }
+            RefusedFiles::Larger { megabytes } => format!("files of more than {megabytes} MB are refused"),
+        },
+        BranchRule::Deployments { environments } => {
+            format!("they must have been deployed to {} before the push", named(environments))
+        }
+        BranchRule::Workflows { paths, .. } => {
+            format!("the workflows {} must have succeeded before the push", named(paths))
+        }
+        BranchRule::Scans { tools } => format!("{} must have scanned them before the push", named(tools)),
+        BranchRule::MergeQueue => "they change through a merge queue alone".to_owned(),
+    }
+}
+
+fn fits(pattern: &Pattern) -> String {
+    let text = neutral::code_span(&pattern.text);
+    let must = if pattern.negate { "must not" } else { "must" };
+    match pattern.operator {
+        Operator::StartsWith => format!("{must} begin with {text}"),
+        Operator::EndsWith => format!("{must} end in {text}"),
+        Operator::Contains => format!("{must} contain {text}"),
+        Operator::Regex => format!("{must} fit the expression {text}"),
     }
 }
 
@@ -132,12 +173,19 @@ fn asked_to_merge(rule: &BranchRule) -> Option<String> {
         BranchRule::PullRequest { approvals: 0 }
         | BranchRule::Creation
         | BranchRule::Update
-        | BranchRule::NamePattern => None,
+        | BranchRule::NamePattern
+        | BranchRule::FastForward => None,
         BranchRule::PullRequest { approvals: 1 } => Some("an approval".to_owned()),
         BranchRule::PullRequest { approvals } => Some(format!("{approvals} approvals")),
         BranchRule::Signatures => Some("signed commits (Baton's are not signed)".to_owned()),
         BranchRule::Checks { names, .. } if names.is_empty() => None,
         BranchRule::Checks { names, .. } => Some(format!("the checks {}", named(names))),
+        // Of what is merged these hold too.
+        BranchRule::Commits { .. } | BranchRule::Files { .. } => Some(against(rule)),
+        BranchRule::Deployments { environments } => Some(format!("a deployment to {}", named(environments))),
+        BranchRule::Workflows { paths, .. } => Some(format!("the workflows {}", named(paths))),
+        BranchRule::Scans { tools } => Some(format!("scans by {}", named(tools))),
+        BranchRule::MergeQueue => Some("its merge queue".to_owned()),
     }
 }
 
@@ -249,6 +297,7 @@ mod tests {
             checks(true),
             checks(false),
             BranchRule::NamePattern,
+            BranchRule::FastForward,
         ];
         let default = vec![BranchRule::PullRequest { approvals: 2 }, checks(true), BranchRule::Signatures];
         let told = |own: &[BranchRule], default: &[BranchRule]| {
@@ -258,12 +307,50 @@ mod tests {
             told.lines().skip_while(|line| !line.starts_with("- Limits")).skip(1).take(3).collect::<Vec<_>>().join("\n")
         };
         insta::assert_snapshot!(told(&own, &default), @"
-        - ⚠️ **A ruleset may refuse Baton's branches** (`baton/…`): only some may make such branches; only some may push to them; they change through pull requests alone; their commits have to be signed, and Baton's are not; the checks `ci @everyone`, `lint` must have succeeded before the push; their names have to fit a pattern. Leave such branches out of it, or let the App bypass it.
+        - ⚠️ **A ruleset may refuse Baton's branches** (`baton/…`): only some may make such branches; only some may push to them; they change through pull requests alone; their commits have to be signed, and Baton's are not; the checks `ci @everyone`, `lint` must have succeeded before the push; their names have to fit a pattern; what was pushed cannot be replaced, as it is when Baton brings a branch up to date. Leave such branches out of it, or let the App bypass it.
         - To merge into `main` a ruleset asks for 2 approvals; the checks `ci @everyone`, `lint`; signed commits (Baton's are not signed). Baton gives its own check `baton` and nothing else of it.
         - ⚠️ **No sandbox finds `cargo`**, so these commands will fail with status 127. Baton's operator offers it with `sandbox.read_only_paths`; `baton doctor` there has the line.
         ");
         let nothing = told(&[checks(false)], &[BranchRule::PullRequest { approvals: 0 }, BranchRule::Creation]);
         assert!(nothing.starts_with("- ⚠️ **No sandbox finds `cargo`**"), "{nothing}");
+    }
+
+    #[test]
+    fn what_rules_on_pushes_refuse() {
+        let pattern = |operator, negate| Pattern { operator, text: "x@y `z`".into(), negate };
+        let commits = |of, operator, negate| BranchRule::Commits { of, pattern: pattern(operator, negate) };
+        let names = || vec!["a".to_owned(), "b/**".to_owned()];
+        let files = |refused| BranchRule::Files { refused };
+        let rules = [
+            commits(CommitPart::Message, Operator::StartsWith, false),
+            commits(CommitPart::Author, Operator::EndsWith, false),
+            commits(CommitPart::Committer, Operator::Contains, true),
+            commits(CommitPart::Message, Operator::Regex, true),
+            files(RefusedFiles::Paths { paths: names() }),
+            files(RefusedFiles::Extensions { extensions: names() }),
+            files(RefusedFiles::LongerPaths { characters: 200 }),
+            files(RefusedFiles::Larger { megabytes: 10 }),
+            BranchRule::Deployments { environments: names() },
+            BranchRule::Workflows { paths: names(), on_creation: true },
+            BranchRule::Scans { tools: names() },
+            BranchRule::MergeQueue,
+        ];
+        let told = rules.iter().map(|rule| format!("{} | {:?}", against(rule), asked_to_merge(rule)));
+        insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @r#"
+        messages of their commits must begin with `` x@y `z` `` | Some("messages of their commits must begin with `` x@y `z` ``")
+        addresses of their commits' authors must end in `` x@y `z` `` | Some("addresses of their commits' authors must end in `` x@y `z` ``")
+        addresses of their commits' committers must not contain `` x@y `z` `` | Some("addresses of their commits' committers must not contain `` x@y `z` ``")
+        messages of their commits must not fit the expression `` x@y `z` `` | Some("messages of their commits must not fit the expression `` x@y `z` ``")
+        files at `a`, `b/**` are refused | Some("files at `a`, `b/**` are refused")
+        files that end in `a`, `b/**` are refused | Some("files that end in `a`, `b/**` are refused")
+        files with paths of more than 200 characters are refused | Some("files with paths of more than 200 characters are refused")
+        files of more than 10 MB are refused | Some("files of more than 10 MB are refused")
+        they must have been deployed to `a`, `b/**` before the push | Some("a deployment to `a`, `b/**`")
+        the workflows `a`, `b/**` must have succeeded before the push | Some("the workflows `a`, `b/**`")
+        `a`, `b/**` must have scanned them before the push | Some("scans by `a`, `b/**`")
+        they change through a merge queue alone | Some("its merge queue")
+        "#);
+        assert!(rules.iter().all(BranchRule::may_refuse_a_push));
     }
 
     #[test]
