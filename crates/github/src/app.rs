@@ -16,6 +16,7 @@ use crate::gate::Gate;
 use crate::jwt::AppKey;
 use crate::markers::Markers;
 use crate::operations::{GET_APP, GET_INSTALLATION, GET_USER, LIST_INSTALLATIONS};
+use crate::outage::Culprit;
 use crate::repository::Repository;
 use crate::tokens::{AsApp, Purpose, Scope, TokenOf, Tokens};
 use crate::transport::Transport;
@@ -124,7 +125,8 @@ impl GitHubApp {
     /// [`GitHubError::NotInstalled`] when there is none, or no such repository; [`GitHubError::Suspended`] when its owner
     /// switched it off.
     pub async fn installation_of(&self, repository: &RepositoryName) -> Result<InstallationId, GitHubError> {
-        let call = Call::new(&GET_INSTALLATION, &[repository.owner(), repository.name()]);
+        let call = Call::new(&GET_INSTALLATION, &[repository.owner(), repository.name()])
+            .about(Culprit::Repository(repository.to_string()));
         let reply = self.shared.send_as_app(&call).await;
         let installation: wire::Installation = reply.map_err(not_installed)?.json()?;
         if installation.suspended_at.is_some() {

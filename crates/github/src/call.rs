@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::GitHubError;
 use crate::operations::Operation;
+use crate::outage::Culprit;
 use crate::refusal;
 
 /// A request: an operation with its path filled in.
@@ -17,6 +18,8 @@ pub(crate) struct Call {
     /// Path and query below the API's address.
     pub path: String,
     pub body: Option<Value>,
+    /// Whose trouble it is if this fails, where it is sent with the App's own signature.
+    pub about: Culprit,
 }
 
 impl Call {
@@ -34,13 +37,19 @@ impl Call {
             rest = after;
         }
         path.push_str(rest);
-        Self { operation, path, body: None }
+        Self { operation, path, body: None, about: Culprit::Everybody }
     }
 
     pub(crate) fn query(mut self, pairs: &[(&str, &str)]) -> Self {
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         self.path.push('?');
         self.path.push_str(&query);
+        self
+    }
+
+    /// Says that only this one is asked about, so that nobody else suffers from its failing.
+    pub(crate) fn about(mut self, culprit: Culprit) -> Self {
+        self.about = culprit;
         self
     }
 

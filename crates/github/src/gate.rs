@@ -19,7 +19,7 @@ use crate::call::Call;
 use crate::config::Clock;
 use crate::error::GitHubError;
 use crate::importance::Importance;
-use crate::operations::{CREATE_TOKEN, GET_GRANT, GET_INSTALLATION, Needs, Operation};
+use crate::operations::Needs;
 use crate::outage::{self, Culprit, Outages, PROBE_EVERY};
 use crate::policy::{Decision, Kind, Limit, Outcome};
 
@@ -198,7 +198,10 @@ impl Gate {
                 tracing::warn!(account = ?pass.account, %until, "{pause}; nothing is asked for it until then");
                 state.shut = Some(Shut { until, pause, probe: None });
             }
-            (Outcome::Troubled { .. }, Decision::Later(until)) if matches!(pass.culprit, Culprit::Request(_)) => {
+            // The App's own signature, and only this one is in trouble.
+            (Outcome::Troubled { .. }, Decision::Later(until))
+                if pass.account == Account::App && pass.culprit != Culprit::Everybody =>
+            {
                 outages.waits(&pass.culprit, until);
             }
             (Outcome::Troubled { .. }, Decision::Later(until)) => {
@@ -250,14 +253,9 @@ impl Gate {
 fn culprit(account: Account, call: &Call) -> Culprit {
     match account {
         Account::Installation(installation) => Culprit::Installation(installation),
-        // By the App's own signature, and yet about one installation.
-        Account::App if is_about_one(call.operation) => Culprit::Request(call.path.clone()),
-        Account::App => Culprit::Everybody,
+        // By the App's own signature, and yet perhaps about one installation.
+        Account::App => call.about.clone(),
     }
-}
-
-fn is_about_one(operation: &Operation) -> bool {
-    [&CREATE_TOKEN, &GET_GRANT, &GET_INSTALLATION].iter().any(|one| std::ptr::eq(*one, operation))
 }
 
 /// When to come back, and why, if the gate is shut and nobody is to ask now whether it still must be.

@@ -4,7 +4,7 @@
 //! What belongs to everybody (the App's own endpoints, connections that never come about) counts at once; what belongs to
 //! an installation counts for everybody only when several installations fail and nobody is answered in between.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use baton_core::domain::ids::InstallationId;
@@ -20,30 +20,20 @@ pub(crate) const PROBE_EVERY: Duration = Duration::from_secs(60);
 const PROBE_FOR: Duration = Duration::from_secs(90);
 /// Who comes while another asks whether it is over comes again after this.
 const ASKED_BY_ANOTHER: Duration = Duration::from_secs(5);
+/// Who asked in vain whether it is over lets the others go first the next time: by so much for each that asked before.
+const STEP_BACK: Duration = Duration::from_secs(2);
+/// So many of them are remembered.
+const IN_VAIN: usize = 10;
 
 /// Whose a failure is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Culprit {
     /// Nobody's in particular.
     Everybody,
-    /// An installation's.
+    /// An installation's, its tokens included.
     Installation(InstallationId),
-    /// What the App asks about one installation or repository by its own signature, by its path.
-    Request(String),
-}
-
-impl Culprit {
-    /// The installation, if it is known whose it is.
-    fn installation(&self) -> Option<InstallationId> {
-        match self {
-            Self::Everybody => None,
-            Self::Installation(installation) => Some(*installation),
-            Self::Request(path) => {
-                let number = path.strip_prefix("/app/installations/")?.split('/').next()?;
-                number.parse().ok().map(InstallationId)
-            }
-        }
-    }
+    /// A repository's, of which it is not known which installation covers it.
+    Repository(String),
 }
 
 /// When a culprit is asked again.
@@ -65,6 +55,10 @@ struct Failing {
 #[derive(Default)]
 pub(crate) struct Outages {
     all: Failing,
+    /// Who asks whether it is over for all.
+    prober: Option<Culprit>,
+    /// Who did in vain, the last one at the end. One that always fails must not be the one to ask each time.
+    in_vain: VecDeque<Culprit>,
     /// Who failed since anybody was answered, and how often in all.
     together: HashSet<InstallationId>,
     together_times: u32,
@@ -75,11 +69,21 @@ impl Outages {
     /// When to come back, if this is not to be asked now.
     pub(crate) fn closed(&self, culprit: &Culprit, now: Timestamp) -> Option<Timestamp> {
         let own = self.each.get(culprit).and_then(|failing| failing.shut);
-        [self.all.shut, own].into_iter().flatten().find_map(|shut| shut.closed(now))
+        let all = self.all.shut.map(|shut| Shut { until: shut.until.plus(self.steps_back(culprit)), ..shut });
+        [all, own].into_iter().flatten().find_map(|shut| shut.closed(now))
+    }
+
+    /// How much later than others this one asks whether it is over for all.
+    fn steps_back(&self, culprit: &Culprit) -> Duration {
+        let asked = self.in_vain.iter().position(|one| one == culprit).map_or(0, |before| before + 1);
+        STEP_BACK.saturating_mul(u32::try_from(asked).unwrap_or(u32::MAX))
     }
 
     /// A request goes out: if it is the first after a pause, it asks for all that wait.
     pub(crate) fn asks(&mut self, culprit: &Culprit, now: Timestamp) {
+        if self.all.shut.is_some() {
+            self.prober = Some(culprit.clone());
+        }
         self.each_shut(culprit, |shut| shut.probe = Some(now));
     }
 
@@ -94,6 +98,8 @@ impl Outages {
             tracing::info!("GitHub answers again");
         }
         self.all = Failing::default();
+        self.prober = None;
+        self.in_vain.clear();
         self.together.clear();
         self.together_times = 0;
         if self.each.remove(culprit).is_some_and(|failing| failing.shut.is_some()) {
@@ -111,10 +117,18 @@ impl Outages {
     /// It failed. `connected`: whether there was a connection at all.
     pub(crate) fn failed(&mut self, culprit: &Culprit, connected: bool, now: Timestamp) {
         self.asks_no_more(culprit);
+        if self.prober.take_if(|prober| prober == culprit).is_some() && *culprit != Culprit::Everybody {
+            self.in_vain.retain(|one| one != culprit);
+            self.in_vain.push_back(culprit.clone());
+            let too_many = self.in_vain.len().saturating_sub(IN_VAIN);
+            self.in_vain.drain(..too_many);
+        }
         if !connected || *culprit == Culprit::Everybody {
             self.all.times = self.all.times.saturating_add(1);
         } else {
-            self.together.extend(culprit.installation());
+            if let Culprit::Installation(installation) = culprit {
+                self.together.insert(*installation);
+            }
             self.together_times = self.together_times.saturating_add(1);
             if self.each.entry(culprit.clone()).or_default().failed(now) {
                 tracing::warn!(
@@ -210,10 +224,9 @@ mod tests {
     #[test]
     fn all_that_one_tenant_asks_is_one_tenants() {
         let mut outages = Outages::default();
-        let paths = ["/app/installations/1/access_tokens", "/app/installations/1", "/repos/acme/app/installation"];
         for second in 0..9 {
             outages.failed(&tenant(1), true, at(second));
-            paths.iter().for_each(|path| outages.failed(&Culprit::Request((*path).to_owned()), true, at(second)));
+            outages.failed(&Culprit::Repository("acme/app".to_owned()), true, at(second));
         }
         assert_eq!(outages.closed(&tenant(2), at(9)), None);
     }
@@ -238,6 +251,30 @@ mod tests {
         assert!(outages.closed(&tenant(3), at(40)).is_some());
     }
 
+    /// GitHub is back, and one tenant goes on failing, who is always the first to ask.
+    #[test]
+    fn one_that_always_fails_lengthens_no_outage() {
+        let mut outages = Outages::default();
+        (0..5).for_each(|second| outages.failed(&Culprit::Everybody, true, at(second)));
+        let (mut minutes, mut now) = (0, at(64));
+        loop {
+            assert_eq!(outages.closed(&tenant(1), now), None, "at its time it may ask");
+            outages.asks(&tenant(1), now);
+            outages.failed(&tenant(1), true, now);
+            minutes += 1;
+            let (first, second) = (outages.closed(&tenant(1), now).unwrap(), outages.closed(&tenant(2), now).unwrap());
+            now = first.min(second);
+            if second < first {
+                break;
+            }
+        }
+        assert_eq!(minutes, 1);
+        assert_eq!(outages.closed(&tenant(2), now), None);
+        outages.asks(&tenant(2), now);
+        outages.answered(&tenant(2));
+        assert_eq!(outages.closed(&tenant(3), now), None);
+    }
+
     #[test]
     fn what_is_everybodys_counts_at_once() {
         for (culprit, connected) in [(Culprit::Everybody, true), (tenant(1), false)] {
@@ -248,6 +285,34 @@ mod tests {
     }
 
     proptest! {
+        /// So many tenants always fail, and one is well again: an outage ends after as many more minutes at most, and GitHub is
+        /// asked once in each.
+        #[test]
+        fn an_outage_ends_with_its_cause(bad in 1_i64..8, order in any::<u64>()) {
+            let mut outages = Outages::default();
+            (0..5).for_each(|second| outages.failed(&Culprit::Everybody, true, at(second)));
+            let mut now = at(64);
+            for asked in 0..=bad {
+                // Whoever may come first comes first; of several, any.
+                let times: Vec<(Timestamp, i64)> = (0..=bad)
+                    .map(|number| (outages.closed(&tenant(number), now).unwrap_or(now), number))
+                    .collect();
+                let first = times.iter().map(|(time, _)| *time).min().unwrap();
+                let ready: Vec<i64> = times.iter().filter(|(time, _)| *time == first).map(|(_, number)| *number).collect();
+                let turn = usize::try_from(order.rotate_left(u32::try_from(asked).unwrap() * 7) % 1_000).unwrap();
+                let number = ready[turn % ready.len()];
+                now = first;
+                prop_assert_eq!(outages.closed(&tenant(number), now), None);
+                outages.asks(&tenant(number), now);
+                if number == 0 {
+                    outages.answered(&tenant(0));
+                    return Ok(());
+                }
+                outages.failed(&tenant(number), true, now);
+            }
+            prop_assert!(false, "the one that is well never had its turn");
+        }
+
         /// Two tenants fail as they like: nobody else ever waits, and each is asked at most five times and once a minute.
         #[test]
         fn no_two_stop_a_third(steps in prop::collection::vec((1_i64..3, 0_i64..20), 1..300)) {

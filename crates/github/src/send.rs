@@ -29,8 +29,8 @@ pub(crate) trait Credential {
     fn scope(&self) -> Option<Scope>;
     /// The credential as it is now.
     async fn current(&self) -> Result<SecretString, GitHubError>;
-    /// Whether it was made with less than was wanted, so that another may do more by now.
-    async fn is_reduced(&self, secret: &SecretString) -> bool;
+    /// Whether it was made with less than was wanted, and another would do more by now.
+    async fn could_do_more(&self, secret: &SecretString) -> bool;
     /// GitHub refused it. True if another is worth a try; `answered_at` is GitHub's time.
     async fn renew(&self, refused: &SecretString, answered_at: Option<Timestamp>) -> bool;
 }
@@ -110,7 +110,7 @@ impl Shared {
             Decision::Follow => attempt.hops += 1,
             Decision::Renew => {
                 attempt.renewals += 1;
-                let may_help = tried.outcome != Outcome::Lacking || credential.is_reduced(secret).await;
+                let may_help = tried.outcome != Outcome::Lacking || credential.could_do_more(secret).await;
                 if !(may_help && credential.renew(secret, tried.answered_at).await) {
                     return decide(kind, tried.outcome, *attempt, self.gate.now());
                 }

@@ -21,6 +21,7 @@ use crate::error::GitHubError;
 use crate::gate::Account;
 use crate::jwt::AppKey;
 use crate::operations::{CREATE_TOKEN, GET_GRANT, Level, Needs, Operation, Permission, REVOKE_TOKEN};
+use crate::outage::Culprit;
 use crate::send::Credential;
 
 /// A token is renewed when it has less than this left.
@@ -104,8 +105,8 @@ pub(crate) struct Scope {
 struct Token {
     secret: SecretString,
     renew_at: Instant,
-    /// The installation's owner has not accepted all that it should do.
-    reduced: bool,
+    /// What of it the installation's owner has accepted, where that is not all that it should do.
+    reduced_to: Option<Vec<(Permission, Level)>>,
 }
 
 #[derive(Deserialize)]
@@ -138,10 +139,14 @@ impl Tokens {
             .map_err(|shared| GitHubError::clone(&shared))
     }
 
-    /// Whether a token does less than it should.
-    async fn is_reduced(&self, scope: Scope, secret: &SecretString) -> bool {
+    /// Whether a token does less than it should, and another would do more: the owner has accepted more since. That is asked
+    /// before anything is minted, because whoever was refused once is refused again and again.
+    async fn could_do_more(&self, shared: &Shared, scope: Scope, secret: &SecretString) -> bool {
         let same = |token: &Arc<Token>| token.secret.expose_secret() == secret.expose_secret();
-        self.cache.get(&scope).await.filter(same).is_some_and(|token| token.reduced)
+        let Some(token) = self.cache.get(&scope).await.filter(same) else { return false };
+        let Some(had) = &token.reduced_to else { return false };
+        let accepted = accepted_of(shared, scope.installation, scope.purpose.permissions()).await;
+        accepted.is_ok_and(|accepted| accepted != *had)
     }
 
     /// Drops a token, unless another has taken its place meanwhile.
@@ -182,8 +187,8 @@ impl Credential for TokenOf<'_> {
         Ok(self.shared.tokens.get(self.shared, self.scope).await?.secret.clone())
     }
 
-    async fn is_reduced(&self, secret: &SecretString) -> bool {
-        self.shared.tokens.is_reduced(self.scope, secret).await
+    async fn could_do_more(&self, secret: &SecretString) -> bool {
+        self.shared.tokens.could_do_more(self.shared, self.scope, secret).await
     }
 
     async fn renew(&self, refused: &SecretString, _answered_at: Option<Timestamp>) -> bool {
@@ -211,7 +216,7 @@ impl Credential for AsApp<'_> {
         self.key.sign()
     }
 
-    async fn is_reduced(&self, _secret: &SecretString) -> bool {
+    async fn could_do_more(&self, _secret: &SecretString) -> bool {
         false
     }
 
@@ -237,7 +242,7 @@ impl Credential for Ending<'_> {
         Ok(self.0.clone())
     }
 
-    async fn is_reduced(&self, _secret: &SecretString) -> bool {
+    async fn could_do_more(&self, _secret: &SecretString) -> bool {
         false
     }
 
@@ -248,7 +253,7 @@ impl Credential for Ending<'_> {
 
 async fn mint_cached(shared: &Shared, scope: Scope) -> Result<Token, GitHubError> {
     let wanted = scope.purpose.permissions();
-    let mut reduced = false;
+    let mut reduced_to = None;
     let minted = match mint(shared, scope.installation, scope.repository, wanted).await {
         Err(refused @ GitHubError::Forbidden { .. }) => {
             // With what was accepted, people can still be told what was not.
@@ -257,8 +262,9 @@ async fn mint_cached(shared: &Shared, scope: Scope) -> Result<Token, GitHubError
                 Err(later) if later.is_transient() => return Err(later),
                 Ok(_) | Err(_) => return Err(refused),
             };
-            reduced = true;
-            mint(shared, scope.installation, scope.repository, &accepted).await
+            let minted = mint(shared, scope.installation, scope.repository, &accepted).await;
+            reduced_to = Some(accepted);
+            minted
         }
         other => other,
     };
@@ -268,7 +274,7 @@ async fn mint_cached(shared: &Shared, scope: Scope) -> Result<Token, GitHubError
         (Some(end), Some(start)) => end.since(start).min(LIFETIME),
         _ => LIFETIME,
     };
-    Ok(Token { secret: minted.token, renew_at: Instant::now() + left.saturating_sub(RENEW_BEFORE), reduced })
+    Ok(Token { secret: minted.token, renew_at: Instant::now() + left.saturating_sub(RENEW_BEFORE), reduced_to })
 }
 
 /// What of the wanted permissions the installation's owner has accepted.
@@ -282,7 +288,8 @@ async fn accepted_of(
         #[serde(default)]
         permissions: BTreeMap<String, String>,
     }
-    let grant: Grant = shared.send_as_app(&Call::new(&GET_GRANT, &[&installation.to_string()])).await?.json()?;
+    let call = Call::new(&GET_GRANT, &[&installation.to_string()]).about(Culprit::Installation(installation));
+    let grant: Grant = shared.send_as_app(&call).await?.json()?;
     let granted = |permission: Permission| match grant.permissions.get(permission.name()).map(String::as_str) {
         Some("read") => Some(Level::Read),
         Some(_) => Some(Level::Write),
@@ -329,7 +336,8 @@ async fn mint(
     if let Some(RepositoryId(id)) = repository {
         body["repository_ids"] = json!([id]);
     }
-    let call = Call::new(&CREATE_TOKEN, &[&installation.to_string()]).body(body);
+    let call =
+        Call::new(&CREATE_TOKEN, &[&installation.to_string()]).about(Culprit::Installation(installation)).body(body);
     let reply = shared.send_as_app(&call).await.map_err(|error| match error {
         GitHubError::NotFound { .. } => GitHubError::NotInstalled,
         GitHubError::Validation { operation, message, .. } => GitHubError::Forbidden {

@@ -31,6 +31,15 @@ fn later(result: Result<(), GitHubError>) -> (Timestamp, Pause) {
     }
 }
 
+/// A repository of this name through this installation; it has the same number.
+fn repository_of(app: &GitHubApp, name: &str, installation: i64) -> Repository {
+    app.repository(&RepositoryRef {
+        id: RepositoryId(installation),
+        name: name.parse().unwrap(),
+        installation: InstallationId(installation),
+    })
+}
+
 /// A repository on a server that answers a reaction by what the test puts there, and on a clock of the test's.
 async fn world(answer: impl Fn() -> Option<Response> + Send + Sync + 'static) -> (Fake, Repository, Hands) {
     let fake = Fake::start(move |asked| {
@@ -130,14 +139,7 @@ async fn h_05_one_installation_that_always_fails_stops_no_other() {
     let mut config = fake.config();
     let hands = Hands::of(&mut config);
     let app = GitHubApp::new(&config).unwrap();
-    let of = |name: &str, installation: i64| {
-        app.repository(&RepositoryRef {
-            id: RepositoryId(installation),
-            name: name.parse().unwrap(),
-            installation: InstallationId(installation),
-        })
-    };
-    let (bad, good) = (of("acme/bad", 1), of("acme/good", 2));
+    let (bad, good) = (repository_of(&app, "acme/bad", 1), repository_of(&app, "acme/good", 2));
     for second in 0..300 {
         let _fails = reacts(&bad).await.unwrap_err();
         // Nothing of the other is asked for a while, so that no answer of its comes in between.
@@ -162,14 +164,7 @@ async fn h_05_a_token_that_cannot_be_minted_stops_no_other() {
     let mut config = fake.config();
     let hands = Hands::of(&mut config);
     let app = GitHubApp::new(&config).unwrap();
-    let of = |name: &str, installation: i64| {
-        app.repository(&RepositoryRef {
-            id: RepositoryId(installation),
-            name: name.parse().unwrap(),
-            installation: InstallationId(installation),
-        })
-    };
-    let (bad, good) = (of("acme/bad", 1), of("acme/good", 2));
+    let (bad, good) = (repository_of(&app, "acme/bad", 1), repository_of(&app, "acme/good", 2));
     for _ in 0..20 {
         let _fails = reacts(&bad).await.unwrap_err();
         hands.forward(Duration::from_secs(1));
@@ -185,15 +180,8 @@ async fn h_05_several_installations_that_fail_are_an_outage() {
     let mut config = fake.config();
     let hands = Hands::of(&mut config);
     let app = GitHubApp::new(&config).unwrap();
-    let repositories: Vec<Repository> = (1..=4)
-        .map(|number| {
-            app.repository(&RepositoryRef {
-                id: RepositoryId(number),
-                name: format!("acme/r{number}").parse().unwrap(),
-                installation: InstallationId(number),
-            })
-        })
-        .collect();
+    let repositories: Vec<Repository> =
+        (1..=4).map(|number| repository_of(&app, &format!("acme/r{number}"), number)).collect();
     // Each has its token: what fails are its requests alone.
     for repository in &repositories {
         assert!(reacts(repository).await.is_err());
@@ -243,10 +231,7 @@ async fn a_limit_holds_for_its_installation_alone() {
     })
     .await;
     let app = GitHubApp::new(&fake.config()).unwrap();
-    let on = |installation| {
-        let name = "acme/app".parse().unwrap();
-        app.repository(&RepositoryRef { id: RepositoryId(42), name, installation: InstallationId(installation) })
-    };
+    let on = |installation| repository_of(&app, "acme/app", installation);
     later(reacts(&on(5)).await);
     assert_eq!(reacts(&on(6)).await, Ok(()));
     later(reacts(&on(5)).await);
