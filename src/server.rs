@@ -31,7 +31,7 @@ use refused::Refusals;
 
 pub use listening::Listening;
 pub use secrets::{Secrets, Unreadable};
-pub use trial::{Arrival, Trial};
+pub use trial::Trial;
 pub use tunnel::{Tunnel, TunnelError};
 
 /// GitHub sends nothing larger, and neither takes Baton.

@@ -131,7 +131,7 @@ pub(super) async fn arrival(app: &GitHubApp, config: &Config) -> Vec<Outcome> {
         }
         (Running::Nothing, false) => {
             let secrets = config.github.webhook_secrets().unwrap_or_default();
-            match Trial::at(&config.server.listen, secrets).await {
+            match Trial::at(&config.server.listen, secrets, &ping.guid).await {
                 Ok(trial) => Some(trial),
                 Err(error) => {
                     let says = format!("{} cannot be listened on: {error}", config.server.listen);
@@ -145,7 +145,8 @@ pub(super) async fn arrival(app: &GitHubApp, config: &Config) -> Vec<Outcome> {
     }
     let place = if trial.is_some() { "a listener in the server's place" } else { "the server" };
     let became = tokio::time::timeout(PATIENCE, became(app, ping, attempts.first().map_or(0, |it| it.id))).await;
-    let came = arrived(trial, &ping.guid);
+    // Nothing where the server is there itself.
+    let came = trial.map(|trial| trial.arrived());
     vec![match (became, came) {
         (Err(_), _) => fault(
             format!("GitHub does not say within {} s what became of a {}", PATIENCE.as_secs(), ping.event),
@@ -154,18 +155,6 @@ pub(super) async fn arrival(app: &GitHubApp, config: &Config) -> Vec<Outcome> {
         (Ok(Err(says)), _) => fault(says, "Run `baton doctor` again"),
         (Ok(Ok(attempt)), came) => judge(&attempt, came, place),
     }]
-}
-
-/// Whether the listener saw it, and whether it was rightly signed; nothing where the server is there itself.
-fn arrived(trial: Option<Trial>, guid: &str) -> Option<Option<bool>> {
-    let mut trial = trial?;
-    let mut seen = None;
-    while let Some(arrival) = trial.arrived() {
-        if arrival.guid == guid {
-            seen = Some(arrival.is_signed);
-        }
-    }
-    Some(seen)
 }
 
 /// The attempt that GitHub makes for us, when it is over.
