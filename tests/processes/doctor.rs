@@ -301,7 +301,7 @@ fn a_login_that_cannot_be_assigned() {
     let patient = Patient::healthy("").with(MACHINE_USER, "nobody-here");
     insta::assert_snapshot!(patient.told_of(1, "assignees"), @"
     ✗ assignees      issues of acme/dotfile cannot be assigned to nobody-here
-                     → Give nobody-here triage rights there (an App's own bot cannot be assigned), or take it out of `github.assignees`
+                     → Give nobody-here triage rights there (an App's own bot cannot be assigned), or take it out of `github.assignees`. GitHub suggests alice, rita, baton-bot, acme
     ");
 }
 

@@ -17,7 +17,7 @@ pub const MACHINE_USER: &str = "baton-bot";
 /// The login under which Baton writes.
 pub const BATON: &str = "baton[bot]";
 
-/// The simulator with one App.
+/// The simulator with one App. What went over the wire is held against GitHub's descriptions to its end, in every test.
 pub struct GitHub {
     _process: Process,
     /// HOST:PORT.
@@ -119,8 +119,7 @@ impl GitHub {
     /// What went over the wire, both ways, is what GitHub's own descriptions say, and Baton asked for nothing that its
     /// permissions do not allow.
     pub fn audit_contract(&self) {
-        let contract = self.get("contract");
-        assert_eq!(contract["violations"], json!([]), "not as GitHub describes it: {:#}", contract["violations"]);
+        let contract = self.contract();
         let count = |tally: &Value| tally["requests"].as_u64().unwrap();
         let checked: u64 = contract["checked"].as_object().unwrap().values().map(count).sum();
         // Git's own protocol is spoken beside the API.
@@ -130,11 +129,26 @@ impl GitHub {
         assert_eq!(checked, asked as u64, "not every request was held against GitHub's descriptions");
     }
 
+    /// What was held against GitHub's descriptions, and without a violation.
+    fn contract(&self) -> Value {
+        let contract = self.get("contract");
+        assert_eq!(contract["violations"], json!([]), "not as GitHub describes it: {:#}", contract["violations"]);
+        contract
+    }
+
     pub fn send(&self, method: &str, path: &str, body: &Value) -> Value {
         let headers = [("content-type", "application/json")];
         let body = body.to_string();
         let answer = http::request(&self.address, method, &format!("/_sim/{path}"), &headers, body.as_bytes()).unwrap();
         assert_eq!(answer.status, 200, "{method} {path} {body}: {}", answer.body);
         serde_json::from_str(&answer.body).unwrap()
+    }
+}
+
+impl Drop for GitHub {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.contract();
+        }
     }
 }

@@ -84,9 +84,12 @@ impl World {
     /// A repository without its threads.
     pub(super) fn repository_value(&self, repo: u64) -> Value {
         let Some(it) = self.repo(repo) else { return Value::Null };
+        let able = self.accounts.iter().filter(|account| self.assignable(repo, account.id));
+        let able = able.map(|account| self.actor_value(account.id)).collect();
         json!({"__typename": "Repository", "id": format!("R_kgDO{repo}"), "databaseId": repo, "name": it.name,
             "nameWithOwner": self.full_name(repo), "owner": self.actor_value(it.owner), "isPrivate": it.private,
             "isArchived": it.archived, "url": self.repo_html_url(repo), "description": it.description,
+            "suggestedActors": list(able),
             "defaultBranchRef": {"__typename": "Ref", "name": it.default_branch}})
     }
 

@@ -42,10 +42,14 @@ impl World {
         })
     }
 
-    /// The answer of `GET /app/hook/config`; the secret is never shown.
+    /// The answer of `GET /app/hook/config`; the secret is never shown, and an address that was never set is not there.
     pub(crate) fn hook_config_json(&self, app: &App) -> Value {
-        json!({"content_type": app.hook.content_type(), "insecure_ssl": if app.hook.insecure_ssl { "1" } else { "0" },
-            "secret": "********", "url": app.webhook_url})
+        let mut config = json!({"content_type": app.hook.content_type(),
+            "insecure_ssl": if app.hook.insecure_ssl { "1" } else { "0" }, "secret": "********"});
+        if let Some(url) = &app.webhook_url {
+            config["url"] = url.as_str().into();
+        }
+        config
     }
 
     pub(crate) fn installation_json(&self, it: &Installation) -> Value {
