@@ -46,6 +46,7 @@ mod refusal;
 mod rest;
 mod seed;
 mod sim;
+mod witness;
 mod world;
 
 pub use change::setup::{AppCredentials, AppSpec};
@@ -63,6 +64,7 @@ pub use refusal::Refusal;
 pub use rest::{Needs, OPERATIONS_DOC, Operation, operations};
 pub use seed::{Seed, SeedApp, SeedError, SeedRepository};
 pub use sim::{Options, Sim, StartError};
+pub use witness::{Moment, Passage};
 pub use world::ledger::{Effect, Mention, Request};
 pub use world::permission::{Level, Permissions, Role};
 pub use world::repository::Rule;

@@ -17,6 +17,7 @@ use crate::hook::delivery::{DeliveryRecord, Outbox};
 use crate::hook::fate::{Fate, Fates};
 use crate::person::Person;
 use crate::refusal::Refusal;
+use crate::witness::{Moment, Passage, Witness};
 use crate::world::account::AccountKind;
 use crate::world::ledger::{Effect, Mention, Request};
 use crate::world::permission::{Permissions, Role};
@@ -301,6 +302,12 @@ impl Sim {
     /// Forgets all planned faults.
     pub fn clear_faults(&self) {
         self.lock().faults.clear();
+    }
+
+    /// Has every write of an App looked at, REST, GraphQL and git, from now on. The judge is called while the world is locked:
+    /// it may not ask the simulator anything.
+    pub fn witness_writes(&self, judge: impl FnMut(&str, Moment) -> Passage + Send + 'static) {
+        self.lock().witness = Witness::judging(judge);
     }
 
     /// The simulator's time.

@@ -19,6 +19,7 @@ use crate::refusal::Refusal;
 use crate::rest::access::Identity;
 use crate::rest::serve::Incoming;
 use crate::sim::lock;
+use crate::witness::{Moment, is_witnessed};
 use crate::world::permission::{Level, Role};
 use crate::world::{Actor, World};
 
@@ -62,7 +63,10 @@ pub(crate) async fn serve(world: &Arc<Mutex<World>>, request: GitRequest) -> Git
     // Faults strike the exchange itself, not the question for refs that precedes it.
     let fault = if request.rest == "info/refs" { None } else { strike(&mut lock(world).faults, operation) };
     let done = match fault {
-        None => run(world, request, service).await,
+        None => match witnessed(world, request, operation, service).await {
+            Some(done) => done,
+            None => return GitReply::Cut,
+        },
         Some(Fault::Drop) => return GitReply::Cut,
         Some(Fault::DoAndDrop) => {
             let _ = run(world, request, service).await;
@@ -94,6 +98,23 @@ pub(crate) async fn serve(world: &Arc<Mutex<World>>, request: GitRequest) -> Git
         ) => run(world, request, service).await,
     };
     GitReply::Answer(done.unwrap_or_else(|refusal| plain(&refusal)))
+}
+
+/// Runs the exchange under the eyes of whoever looks at writes; nothing where it is cut off.
+async fn witnessed(
+    world: &Arc<Mutex<World>>,
+    request: GitRequest,
+    operation: &str,
+    service: &str,
+) -> Option<Result<Response<Body>, Refusal>> {
+    let cuts = |moment| lock(world).witness.cuts(operation, moment);
+    let who = lock(world).identify(header(&request.headers, "authorization")).ok();
+    let pushes = is_witnessed(who, request.rest != "git-receive-pack");
+    if pushes && cuts(Moment::Before) {
+        return None;
+    }
+    let done = run(world, request, service).await;
+    if pushes && cuts(Moment::After) { None } else { Some(done) }
 }
 
 async fn run(world: &Arc<Mutex<World>>, request: GitRequest, service: &str) -> Result<Response<Body>, Refusal> {

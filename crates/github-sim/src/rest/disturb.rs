@@ -11,8 +11,9 @@ use serde_json::json;
 use super::serve::{Incoming, Repeated, Reply};
 use crate::fault::{Fault, Wait, strike};
 use crate::refusal::Refusal;
+use crate::witness::{Moment, is_witnessed};
 use crate::world::World;
-use crate::world::traffic::{LimitKind, Limits};
+use crate::world::traffic::{LimitKind, Limits, reads};
 
 const CHUNK: usize = 1024 * 1024;
 
@@ -27,11 +28,28 @@ pub(crate) fn with_faults(
     #[cfg(feature = "contract")]
     let planned = !matches!(fault, None | Some(Fault::DoAndDrop | Fault::Delay { .. } | Fault::Trickle { .. }));
     let reply = match fault {
-        None => serve(world),
+        None => return witnessed(world, operation, request, serve),
         Some(fault) => disturbed(world, fault, request, serve),
     };
     #[cfg(feature = "contract")]
     let reply = Reply { planned, ..reply };
+    reply
+}
+
+/// Runs `serve` under the eyes of whoever looks at writes.
+fn witnessed(world: &mut World, operation: &str, request: &Incoming, serve: impl FnOnce(&mut World) -> Reply) -> Reply {
+    let who = world.identify(request.authorization.as_deref()).ok();
+    let witnessed = is_witnessed(who, reads(operation, &request.method));
+    if witnessed && world.witness.cuts(operation, Moment::Before) {
+        return Reply {
+            cut: true,
+            #[cfg(feature = "contract")]
+            planned: true,
+            ..Reply::default()
+        };
+    }
+    let mut reply = serve(world);
+    reply.cut |= witnessed && world.witness.cuts(operation, Moment::After);
     reply
 }
 

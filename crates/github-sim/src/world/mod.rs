@@ -21,6 +21,7 @@ use crate::clock::{Clock, stamp};
 use crate::fault::FaultRule;
 use crate::git::Git;
 use crate::hook::delivery::Outbox;
+use crate::witness::Witness;
 use account::{Account, AccountKind};
 use app::{App, Installation, Token, TokenKind};
 use issue::{Comment, Issue};
@@ -72,6 +73,7 @@ pub(crate) struct World {
     pub requests: Vec<Request>,
     pub mentions: Vec<Mention>,
     pub faults: Vec<FaultRule>,
+    pub witness: Witness,
     pub web: Web,
     pub switches: Switches,
     pub rate_limit: u64,
@@ -101,6 +103,7 @@ impl World {
             requests: Vec::new(),
             mentions: Vec::new(),
             faults: Vec::new(),
+            witness: Witness::default(),
             web: Web::default(),
             switches: Switches::default(),
             rate_limit: 5000,

@@ -140,10 +140,15 @@ impl Usage {
     }
 }
 
+/// Whether a request changes nothing.
+pub(crate) fn reads(operation: &str, method: &str) -> bool {
+    let query = matches!(operation, "graphql/viewer" | "graphql/rateLimit" | "graphql/node" | "graphql/repository");
+    method == "GET" || query
+}
+
 /// What a request costs: points, and whether it makes content.
 fn cost(operation: &str, method: &str) -> (u64, bool) {
-    let query = matches!(operation, "graphql/viewer" | "graphql/rateLimit" | "graphql/node" | "graphql/repository");
-    let reads = method == "GET" || query;
+    let reads = reads(operation, method);
     let content = !reads && operation.contains("/create") && !operation.starts_with("reactions/");
     (if reads { 1 } else { 5 }, content && !operation.starts_with("apps/"))
 }
