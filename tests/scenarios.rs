@@ -24,6 +24,7 @@ mod scenarios {
     mod review;
     mod storm;
     mod strange;
+    mod sweep;
     mod tidying;
     mod told;
     mod transport;

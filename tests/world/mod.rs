@@ -1,6 +1,7 @@
 //! The world of the scenarios: GitHub's simulator, Baton's real server, store, git and sandbox, an engine whose time only
 //! moves when the story says so, and the people in it. Nothing here is a stand-in for a part of Baton.
 
+pub mod apart;
 mod audit;
 mod faults;
 mod leaks;
@@ -69,6 +70,8 @@ pub struct World {
     ghostwritten: Mutex<Vec<String>>,
     weather: Weather,
     looks_every: Option<Duration>,
+    /// Where Baton is another process.
+    apart: Option<apart::Apart>,
 }
 
 impl World {
@@ -76,6 +79,10 @@ impl World {
     pub async fn settle(&self) -> Vec<Ran> {
         let mut all = Vec::new();
         self.late_webhooks_arrive();
+        if let Some(apart) = &self.apart {
+            self.settles_apart(apart).await;
+            return all;
+        }
         loop {
             self.sim.settle().await;
             let worker = self.worker();
@@ -110,6 +117,9 @@ impl World {
     pub async fn works_off(&self) {
         for _ in 0..1000 {
             self.sim.settle().await;
+            if let Some(apart) = &self.apart {
+                self.settles_apart(apart).await;
+            }
             let ran = self.worker().run_until_idle(1_000_000).await.expect("the queue comes to rest");
             if !ran.is_empty() {
                 continue;
@@ -139,6 +149,9 @@ impl World {
     fn advance_to(&self, at: Timestamp) {
         let by = at.since(self.now());
         self.time.fetch_add(i64::try_from(by.as_millis()).expect("a sane time"), Ordering::SeqCst);
+        if let Some(apart) = &self.apart {
+            apart.time_is(self.now());
+        }
         self.sim.advance(by);
     }
 
@@ -221,13 +234,19 @@ impl World {
         change(&mut config, self.folder.path());
         let engine = stage::engine(&config, &self.store, self.clock(), self.budget);
         *self.worker.lock().expect("the worker") =
-            Arc::new(stage::worker(&engine, "restarted", self.clock(), self.looks_every));
+            Arc::new(stage::worker(&engine, "restarted", self.clock(), self.looks_every, stage::NEVER));
         *self.engine.lock().expect("the engine") = engine;
+        if let Some(apart) = &self.apart {
+            apart.is_reconfigured();
+        }
     }
 
     /// Lets a worker begin, and comes back when the agent of the newest run of this kind waits inside a tool. What it
     /// returns ends when that worker is done.
     pub async fn begins_working(&self) -> JoinHandle<Vec<Ran>> {
+        if let Some(apart) = &self.apart {
+            return self.begins_working_apart(apart).await;
+        }
         self.sim.settle().await;
         let worker = self.worker();
         let work = tokio::spawn(async move { worker.run_until_idle(MANY).await.expect("the queue comes to rest") });
@@ -262,7 +281,10 @@ impl World {
 
     /// A second worker does what is due while an agent is busy with the first.
     pub async fn meanwhile(&self) {
-        let other = stage::worker(&self.engine(), "meanwhile", self.clock(), self.looks_every);
+        if let Some(apart) = &self.apart {
+            return self.meanwhile_apart(apart).await;
+        }
+        let other = stage::worker(&self.engine(), "meanwhile", self.clock(), self.looks_every, stage::NEVER);
         loop {
             self.sim.settle().await;
             let ran = other.run_until_idle(MANY).await.expect("the queue comes to rest");
@@ -274,8 +296,12 @@ impl World {
 
     /// So many workers at once do what is due.
     pub async fn works_in_parallel(&self, workers: usize) {
+        if let Some(apart) = &self.apart {
+            return self.parallel_apart(apart, workers).await;
+        }
         let work = (0..workers).map(|number| {
-            let worker = stage::worker(&self.engine(), &format!("parallel {number}"), self.clock(), self.looks_every);
+            let (name, every) = (format!("parallel {number}"), self.looks_every);
+            let worker = stage::worker(&self.engine(), &name, self.clock(), every, stage::NEVER);
             tokio::spawn(async move { worker.run_until_idle(MANY).await.expect("the queue comes to rest") })
         });
         for done in futures::future::join_all(work).await {

@@ -135,6 +135,7 @@ impl World {
         for outcome in self.outcomes().await {
             let _ = writeln!(text, "delivery {outcome}");
         }
+        text.push_str(&std::fs::read_to_string(self.folder().join("baton.log")).unwrap_or_default());
         text
     }
 }

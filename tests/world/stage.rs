@@ -21,6 +21,7 @@ use futures::FutureExt as _;
 use github_sim::{AppSpec, Files, Level, Options, Role, Sim, TimeSource};
 use tokio_util::sync::CancellationToken;
 
+use super::apart::{Apart, falls, part};
 use super::script::Agent;
 use super::weather::Weather;
 use super::{MACHINE_USER, REPO, World, leaks};
@@ -100,6 +101,14 @@ impl Setup {
         self
     }
 
+    pub(super) fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    pub(super) fn every(&self) -> Option<Duration> {
+        self.looks_every
+    }
+
     /// Another agent.
     pub fn agent(mut self, script: Agent) -> Self {
         self.script = script;
@@ -145,21 +154,24 @@ impl Setup {
 
 /// Plays a story and audits the world at its end.
 pub fn play(setup: Setup, story: impl AsyncFnOnce(&World)) {
+    let number = part::next_play();
+    let Some(setup) = part::is_played(setup, number) else { return };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let world = World::begin(setup).await;
+        let world = World::begin(setup, number).await;
         if let Err(panic) = AssertUnwindSafe(story(&world)).catch_unwind().await {
             eprintln!("{}", world.account().await);
             resume_unwind(panic);
         }
         world.audit().await;
+        world.tells_its_end().await;
         world.end().await;
     });
 }
 
 impl World {
-    async fn begin(setup: Setup) -> Self {
+    async fn begin(setup: Setup, number: usize) -> Self {
         let folder = tempfile::Builder::new().prefix("baton-world-").tempdir().expect("a folder");
         // The dropped agent user has to reach its checkouts in it.
         let time = Arc::new(AtomicI64::new(BEGIN * 1_000));
@@ -167,10 +179,7 @@ impl World {
             let time = Arc::clone(&time);
             Clock::from_fn(move || Timestamp(time.load(Ordering::SeqCst)))
         };
-        let store =
-            Store::open(&format!("sqlite://{}", folder.path().join("baton.db").display()), OpenOptions::default())
-                .await
-                .expect("a database");
+        let store = Store::open(&part::database(folder.path()), OpenOptions::default()).await.expect("a database");
         let begin = jiff::Timestamp::from_second(BEGIN).expect("a time");
         let sim = Sim::start(Options {
             data: Some(folder.path().join("github")),
@@ -179,28 +188,28 @@ impl World {
         })
         .expect("the simulator");
 
-        let secret = secrecy::SecretString::from(leaks::WEBHOOK_SECRET);
-        let web = Web::new(store.clone(), vec![secret.clone()], clock.clone()).expect("a server");
-        let listening = Listening::on("127.0.0.1:0", &web).await.expect("a port");
-        let webhook_url = format!("http://{}/webhooks/github", listening.address().expect("an address"));
+        let apart = Apart::of_the_day(folder.path(), number);
         let shutdown = CancellationToken::new();
-        let serving = tokio::spawn(listening.serve(shutdown.clone()));
+        let (webhook_url, serving) = match &apart {
+            Some(apart) => (apart.webhook_url(), tokio::spawn(async { Ok(()) })),
+            None => serve(&store, &clock, &shutdown).await,
+        };
 
         sim.webhook_fates(setup.weather.fates());
         let app = sim.app(app_from_manifest(&webhook_url)).expect("the App");
         let (numbers, installations) = plant(&sim, app.app_id, &setup);
-        let mut config = Config { github: github(&sim, &app, secret), ..Config::default() };
-        config.store.data = folder.path().join("data");
-        config.agents.insert("steady".into(), AgentConfig::replay(write_script(folder.path(), "first", &setup.script)));
-        config.policy.agent = Some("steady".into());
-        leaks::configure_provider(&mut config);
-        (setup.policy)(&mut config.policy);
+        let (budget, weather, looks_every, late) = (setup.budget, setup.weather, setup.looks_every, setup.starts_late);
+        let script = write_script(folder.path(), "first", &setup.script);
+        let url = |text: &str| text.parse().expect("an address");
+        let addresses = Addresses { api: url(sim.api_url()), web: url(sim.web_url()), git: url(sim.git_url()) };
+        let app_id = i64::try_from(app.app_id).expect("small numbers");
+        let mut config = configuration(setup, addresses, app_id, app.private_key_pem.clone(), folder.path(), &script);
         config.sandbox.accepted_gaps = missing_gaps().await;
 
-        let engine = engine(&config, &store, clock.clone(), setup.budget);
-        let worker = Arc::new(worker(&engine, "first", clock, setup.looks_every));
+        let engine = engine(&config, &store, clock.clone(), budget);
+        let worker = Arc::new(worker(&engine, "first", clock, looks_every, NEVER));
         let world = Self {
-            budget: setup.budget,
+            budget,
             sim,
             store,
             app,
@@ -216,16 +225,26 @@ impl World {
             serving,
             dead: Mutex::default(),
             ghostwritten: Mutex::default(),
-            weather: setup.weather,
-            looks_every: setup.looks_every,
+            weather,
+            looks_every,
+            apart,
         };
-        if world.looks_every.is_some() && !setup.starts_late {
+        if let Some(apart) = &world.apart {
+            apart.time_is(world.now());
+            world.sim.witness_writes(|operation, moment| falls::book().witness(operation, moment));
+            // Whoever speaks to a Baton finds one.
+            world.begins_apart(apart).await;
+        }
+        if world.looks_every.is_some() && !late {
             world.settle().await;
         }
         world
     }
 
     async fn end(self) {
+        if let Some(apart) = &self.apart {
+            self.ends_apart(apart).await;
+        }
         self.shutdown.cancel();
         self.serving.await.expect("the server ends").expect("the server ends well");
         self.store.close().await;
@@ -278,13 +297,38 @@ fn plant(sim: &Sim, app: u64, setup: &Setup) -> (BTreeMap<String, u64>, BTreeMap
     (numbers, installations)
 }
 
-fn github(sim: &Sim, app: &github_sim::AppCredentials, secret: secrecy::SecretString) -> GithubConfig {
-    let url = |text: &str| text.parse().expect("an address");
-    let addresses = Addresses { api: url(sim.api_url()), web: url(sim.web_url()), git: url(sim.git_url()) };
-    let app_id = i64::try_from(app.app_id).expect("small numbers");
-    let mut github = GithubConfig::of_app(addresses, app_id, app.private_key_pem.clone().into(), secret);
+/// The server of webhooks in this process: its address, and its end.
+async fn serve(
+    store: &Store,
+    clock: &Clock,
+    shutdown: &CancellationToken,
+) -> (String, tokio::task::JoinHandle<Result<(), baton::server::ServerError>>) {
+    let secret = secrecy::SecretString::from(leaks::WEBHOOK_SECRET);
+    let web = Web::new(store.clone(), vec![secret], clock.clone()).expect("a server");
+    let listening = Listening::on("127.0.0.1:0", &web).await.expect("a port");
+    let webhook_url = format!("http://{}/webhooks/github", listening.address().expect("an address"));
+    (webhook_url, tokio::spawn(listening.serve(shutdown.clone())))
+}
+
+/// What the operator wrote down, but for the gaps that he accepts.
+pub(super) fn configuration(
+    setup: Setup,
+    addresses: Addresses,
+    app: i64,
+    private_key: String,
+    folder: &Path,
+    script: &Path,
+) -> Config {
+    let secret = secrecy::SecretString::from(leaks::WEBHOOK_SECRET);
+    let mut github = GithubConfig::of_app(addresses, app, private_key.into(), secret);
     github.assignees = vec![MACHINE_USER.to_owned()];
-    github
+    let mut config = Config { github, ..Config::default() };
+    config.store.data = folder.join("data");
+    config.agents.insert("steady".into(), AgentConfig::replay(script.to_owned()));
+    config.policy.agent = Some("steady".into());
+    leaks::configure_provider(&mut config);
+    (setup.policy)(&mut config.policy);
+    config
 }
 
 pub(super) fn write_script(folder: &Path, name: &str, script: &Agent) -> PathBuf {
@@ -300,7 +344,7 @@ fn program() -> PathBuf {
 
 /// A user of this world's own, so that the audit can tell its processes from those of the tests beside it.
 pub(super) fn agent_user() -> Option<AgentUser> {
-    let uid = 100_000 + std::process::id();
+    let uid = part::agent_uid();
     baton_sandbox::is_root().then_some(AgentUser { uid, gid: uid })
 }
 
@@ -361,10 +405,18 @@ fn wide_budget() -> Budget {
     Budget { burst: 2_000, writes_per_hour: 20_000, points_per_minute: 1_000_000, ..Budget::default() }
 }
 
-pub(super) fn worker(engine: &Engine, owner: &str, clock: Clock, looks_every: Option<Duration>) -> Worker<Engine> {
+/// Time moves in leaps here, and a lease is lost only where the story says so.
+pub(super) const NEVER: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+pub(super) fn worker(
+    engine: &Engine,
+    owner: &str,
+    clock: Clock,
+    looks_every: Option<Duration>,
+    lease: Duration,
+) -> Worker<Engine> {
     let mut settings = WorkerConfig::new(owner);
-    // Time moves in leaps here, and a lease is lost only where the story says so.
-    settings.lease_ttl = Duration::from_secs(400 * 24 * 60 * 60);
+    settings.lease_ttl = lease;
     // Chance has no place in a story.
     settings.jitter = Jitter::from_fn(|| 0.5);
     settings.recurring = vec![Recurring { kind: TIDY.to_owned(), every: Duration::from_secs(60 * 60) }];

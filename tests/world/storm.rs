@@ -14,6 +14,9 @@ impl World {
         let begin = self.now();
         loop {
             self.sim.settle().await;
+            if let Some(apart) = &self.apart {
+                self.settles_apart(apart).await;
+            }
             let ran = self.worker().run_until_idle(VERY_MANY).await.expect("the queue comes to rest");
             if !ran.is_empty() || self.sim.pending_webhooks() > 0 {
                 continue;

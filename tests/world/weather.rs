@@ -66,7 +66,7 @@ impl Weather {
 }
 
 /// SplitMix64 (Steele, Lea, Flood, 2014): the same numbers for the same seed everywhere.
-fn chance(state: &mut u64) -> u64 {
+pub fn chance(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
