@@ -245,7 +245,7 @@ impl World {
             app: i64::try_from(self.app.app_id).expect("small numbers"),
             private_key: self.app.private_key_pem.clone(),
             agent_uid: part::agent_uid(),
-            gaps: config.sandbox.accepted_gaps.iter().copied().collect(),
+            gaps: config.sandbox.accepted_gaps.clone(),
             script: config.agents["steady"].script.clone().expect("a recording"),
             repositories: config.policy.repositories.clone(),
         }

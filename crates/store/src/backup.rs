@@ -148,7 +148,10 @@ async fn copy(source: &Path, to: &Path, told: &impl Fn(Written)) -> Result<(), B
         tokio::pin!(writing);
         loop {
             match tokio::time::timeout(TELL_EVERY, &mut writing).await {
-                Ok(done) => break drop(done?),
+                Ok(done) => {
+                    done?;
+                    break;
+                }
                 Err(_) => told(Written { bytes: to.metadata().map_or(0, |it| it.len()).min(of), of }),
             }
         }

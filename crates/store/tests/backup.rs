@@ -1,6 +1,6 @@
 //! Back-up and restore on real files: consistent under load, never over anything, and nothing touched unless all goes well.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as it should be")]
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

@@ -143,7 +143,7 @@ impl Part {
         let key = self.private_key.clone();
         let mut config = stage::configuration(setup, addresses, self.app, key, &self.folder, &self.script);
         config.policy.repositories.clone_from(&self.repositories);
-        config.sandbox.accepted_gaps = self.gaps.iter().copied().collect();
+        config.sandbox.accepted_gaps = self.gaps.clone();
         config
     }
 }
