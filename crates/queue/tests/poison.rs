@@ -163,7 +163,6 @@ fn r_11_a_job_that_kills_its_worker_is_given_up_and_its_neighbours_are_not() {
     assert!(poison.last_error.as_ref().is_some_and(|it| it.starts_with("8 workers were lost")), "{poison:#?}");
     let panics = job(panics);
     assert_eq!((panics.state, panics.attempts), (JobState::Dead, 5), "{panics:#?}");
-    assert!(panics.last_error.as_ref().is_some_and(|it| it.contains("this job is wrong")), "{panics:#?}");
     for id in neighbours {
         let neighbour = job(id);
         assert_eq!(neighbour.state, JobState::Done, "{neighbour:#?}");
