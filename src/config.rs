@@ -10,6 +10,7 @@ mod layers;
 mod manifest;
 mod reference;
 mod repository;
+mod retention;
 mod secret;
 mod sections;
 #[cfg(test)]
@@ -25,9 +26,10 @@ pub use layers::{Flag, Loaded, Setting, Sources, environment, load};
 pub use manifest::{manifest, manifest_events};
 pub use reference::{operator_tables, repository_table, section_table};
 pub use repository::{Problem, parse as parse_repository_file};
+pub use retention::RetentionConfig;
 pub use sections::{
     Addresses, AgentConfig, AgentKind, Config, GithubConfig, PolicyConfig, Prices, ProviderApi, ProviderConfig,
-    RetentionConfig, SandboxConfig, SandboxKind, ServerConfig, StoreConfig, WorkerConfig,
+    SandboxConfig, SandboxKind, ServerConfig, StoreConfig, WorkerConfig,
 };
 
 /// Where a configuration file is looked for when none is named: here, then the user's place, then the system's.

@@ -3,7 +3,7 @@
 
 use baton_core::domain::effect::Effect;
 use baton_core::domain::ids::{IssueNumber, TaskId};
-use baton_core::domain::task::State;
+use baton_core::domain::task::{State, Task};
 use baton_core::domain::time::Timestamp;
 use baton_store::{Died, INGEST, Ingest, JOB_DIED, Job, JobId, JobState, Store, StoreError};
 use serde::Serialize;
@@ -74,10 +74,10 @@ pub async fn letter(store: &Store, job: Job) -> Result<Letter, StoreError> {
         None => None,
     };
     // What a newer Baton wrote is shown all the same, with less to say about it.
-    let state = row.as_ref().and_then(|row| read(row).ok()).map(|task| task.state);
+    let task = row.as_ref().and_then(|row| read(row).ok());
     let effect = job.payload.read::<Payload>("effect job").ok().map(|payload| payload.effect);
     let what = describe(&job, effect.as_ref());
-    let help = (job.state == JobState::Dead).then(|| help(&job, effect.as_ref(), state.as_ref()));
+    let help = (job.state == JobState::Dead).then(|| help(&job, effect.as_ref(), task.as_ref()));
     let task = row.map(|row| LetterTask { id: row.id, repository: row.repository, issue: row.issue, state: row.state });
     Ok(Letter { job, what, task, help })
 }
@@ -121,7 +121,7 @@ fn describe(job: &Job, effect: Option<&Effect>) -> String {
 }
 
 /// Work that a task cannot do without ends with it, and begins again with it; everything else stands for itself.
-fn help(job: &Job, effect: Option<&Effect>, state: Option<&State>) -> Help {
+fn help(job: &Job, effect: Option<&Effect>, task: Option<&Task>) -> Help {
     let replay = |because| Help { way: Way::Replay, command: format!("baton job replay {}", job.id), because };
     let dismiss = |because| Help { way: Way::Dismiss, command: format!("baton job dismiss {}", job.id), because };
     let is_work = matches!(
@@ -134,17 +134,22 @@ fn help(job: &Job, effect: Option<&Effect>, state: Option<&State>) -> Help {
                 | Effect::PostPlan { .. }
         )
     );
-    match (job.task, effect, state) {
-        (Some(_), Some(effect), Some(state)) if is_work && effect.is_awaited_in(state) => {
+    match (effect, task) {
+        (Some(effect), Some(task)) if is_work && effect.is_awaited_in(&task.state) && !stands(effect, task) => {
             replay("its task waits for it")
         }
-        (Some(task), Some(_), Some(State::Failed(_))) if is_work => Help {
+        (Some(_), Some(Task { id, state: State::Failed(_), .. })) if is_work => Help {
             way: Way::RetryTask,
-            command: format!("baton task retry {task}"),
+            command: format!("baton task retry {id}"),
             because: "its task failed with it, and goes on with it",
         },
-        (Some(_), Some(_), Some(_)) if is_work => dismiss("its task has gone on without it"),
+        (Some(_), Some(_)) if is_work => dismiss("its task has gone on without it"),
         _ if delivery_of(job).is_some() => replay("what the delivery asks for is still to be done"),
         _ => replay("it stands for itself"),
     }
+}
+
+/// Whether another job has posted this plan meanwhile: its task waits for a person then.
+fn stands(effect: &Effect, task: &Task) -> bool {
+    matches!(effect, Effect::PostPlan { plan } if task.plan_comment(plan.revision).is_some())
 }

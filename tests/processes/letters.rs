@@ -112,11 +112,11 @@ fn what_a_task_failed_with_names_the_command_that_helps() {
     assert!(said.contains("(post the plan) stays: `baton task retry 1`"), "{said}");
     world.baton.says(&["task", "retry", "1"]);
     world.wait_for_plan();
-    world.until("the plan is recorded", || world.state().filter(|state| state == "awaiting_approval"));
-    // Nobody waits for the first one any more.
     let id = plan["job"]["id"].to_string();
-    let stale = world.baton.json(&["job", "show", &id, "--json"]).remove(0);
-    assert_eq!(stale["help"]["command"], format!("baton job dismiss {id}"));
+    world.until("the plan is recorded, and nobody waits for the first one any more", || {
+        let stale = world.baton.json(&["job", "show", &id, "--json"]).remove(0);
+        (stale["help"]["command"] == format!("baton job dismiss {id}")).then_some(())
+    });
     world.baton.says(&["job", "dismiss", "--all-dead"]);
     assert_eq!(dead(&world.baton), Vec::<Value>::new());
     world.baton.stop();
